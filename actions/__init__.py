@@ -1,0 +1,1 @@
+"""What the assistant does: rasa-sdk actions. They decide which approved messages answer, never the words."""

@@ -1,0 +1,1 @@
+"""What is understood: triage, topics, places, language, and the Rasa runtime."""

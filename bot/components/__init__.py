@@ -1,0 +1,1 @@
+"""Rasa graph components: the assistant's understanding."""

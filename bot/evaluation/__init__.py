@@ -1,0 +1,1 @@
+"""Measuring triage and understanding on the project's own test sets, which nothing is trained on."""

@@ -1,0 +1,64 @@
+"""The assistant that needs no model: numbers and keywords, from the same approved messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from bot.topics.choices import chosen
+from knowledge.library import Library, Situation
+from server import clock
+from server.conversations.turn import Answered, Asked, Option, Outcome, Part
+
+_PERSON: Final = re.compile(
+    r"\b(agents?|humans?|person|persona|people|operator|operador\w*|representative|representante|agente|alguien|someone|somebody|"
+    r"humano|asesor)\b",
+    re.IGNORECASE,
+)
+_LONGEST_WISH: Final = 12
+"""A longer message that happens to hold such a word is a story, not a wish."""
+
+
+class KeywordAssistant:
+    """Answers by option number, by keyword, or with the number menu. It is what residents get while the model is down, slow or
+    missing."""
+
+    def __init__(self, library: Callable[[], Library]) -> None:
+        self._library = library
+
+    async def respond(self, asked: Asked) -> Answered:
+        """Answers one turn from the messages in force."""
+        library = self._library()
+        situation = Situation(language=asked.language, channel=asked.channel.words, now=clock.now(), place=asked.place)
+        choice = chosen(asked.text, asked.memory.get("options") or [])
+        if asked.text.strip() == "0" or self._wants_person(asked.text) or choice == "talk_to_agent":
+            return Answered(
+                Outcome.AGENT,
+                topic="talk_to_agent",
+                handoff="user_request",
+                engine="menu",
+                tracker=asked.tracker,
+                memory={"options": []},
+            )
+        topic = choice or library.match_keywords(asked.text, asked.language)
+        if topic is not None and topic in library.topics:
+            said = library.answer(topic, situation)
+            outcome = Outcome.MENU_CHOICE if choice else Outcome.ANSWER
+            memory = {"options": [], "topics_said": [topic]}
+            return Answered(outcome, (Part.of(said, "answer"),), topic, engine="menu", tracker=asked.tracker, memory=memory)
+        return self._menu(library, situation, asked)
+
+    @staticmethod
+    def _wants_person(text: str) -> bool:
+        return len(text.split()) <= _LONGEST_WISH and _PERSON.search(text) is not None
+
+    @staticmethod
+    def _menu(library: Library, situation: Situation, asked: Asked) -> Answered:
+        options = tuple(Option(intent, library.title(intent, situation.language)) for intent in library.menu(situation.language))
+        lines = "\n".join(f"{number}. {option.label}" for number, option in enumerate(options, 1))
+        said = library.say("system.degraded", situation, options=lines)
+        memory = {"options": [{"value": option.value, "label": option.label} for option in options]}
+        return Answered(
+            Outcome.MENU, (Part.of(said, "system"),), options=options, engine="menu", tracker=asked.tracker, memory=memory
+        )

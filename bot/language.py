@@ -1,0 +1,193 @@
+"""Which language to answer in: the one a resident writes, switched by request or by a confident sentence, never by one word."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from lingua import Language, LanguageDetector, LanguageDetectorBuilder
+
+ANSWERED: Final = ("en", "es")
+"""Languages in which every approved message exists; the others get the language line and a person."""
+
+_SCRIPTS: Final = {
+    "CJK": "zh",
+    "HANGUL": "ko",
+    "HIRAGANA": "ja",
+    "KATAKANA": "ja",
+    "ARABIC": "ar",
+    "CYRILLIC": "ru",
+    "HEBREW": "he",
+    "DEVANAGARI": "hi",
+    "BENGALI": "bn",
+    "THAI": "th",
+}
+_WORDS: Final[dict[str, frozenset[str]]] = {
+    "ht": frozenset(
+        [
+            "mwen",
+            "nou",
+            "kote",
+            "tanpri",
+            "dlo",
+            "kouran",
+            "lapli",
+            "manje",
+            "ede",
+            "kay",
+            "genyen",
+            "gen",
+            "pa",
+            "nan",
+            "kisa",
+            "kouman",
+            "kijan",
+            "fanmi",
+            "timoun",
+        ]
+    ),
+    "vi": frozenset(("toi khong nuoc dien nha o dau lam giup can tam tru con cua duoc phai xin").split()),
+    "tl": frozenset(
+        [
+            "nasaan",
+            "saan",
+            "po",
+            "ang",
+            "ng",
+            "kuryente",
+            "tubig",
+            "bahay",
+            "kailangan",
+            "tulong",
+            "kami",
+            "ako",
+            "paano",
+            "wala",
+            "mga",
+            "ba",
+        ]
+    ),
+    "fr": frozenset(("ou est je nous avons besoin eau abri aide mon ma pas maison electricite quand").split()),
+    "pt": frozenset(("onde fica preciso abrigo agua casa minha nao tem luz ajuda quando voces estou").split()),
+}
+_ENGLISH: Final = frozenset(
+    [
+        "the",
+        "is",
+        "are",
+        "to",
+        "my",
+        "i",
+        "we",
+        "you",
+        "and",
+        "of",
+        "in",
+        "for",
+        "what",
+        "where",
+        "when",
+        "how",
+        "do",
+        "can",
+        "need",
+        "have",
+        "not",
+        "no",
+    ]
+)
+_SPANISH: Final = frozenset(
+    [
+        "el",
+        "la",
+        "los",
+        "las",
+        "un",
+        "una",
+        "de",
+        "que",
+        "en",
+        "mi",
+        "no",
+        "si",
+        "es",
+        "hay",
+        "con",
+        "por",
+        "para",
+        "donde",
+        "cuando",
+        "como",
+        "se",
+        "me",
+        "su",
+        "y",
+        "estoy",
+        "esta",
+        "necesito",
+        "puedo",
+        "tengo",
+    ]
+)
+_SURE: Final = 0.9
+_GUESS: Final = 0.65
+
+
+@lru_cache(maxsize=1)
+def _detector() -> LanguageDetector:
+    languages = (Language.ENGLISH, Language.SPANISH)
+    return LanguageDetectorBuilder.from_languages(*languages).with_low_accuracy_mode().with_preloaded_language_models().build()
+
+
+def detect(text: str, *, current: str, fixed: bool) -> tuple[str, bool]:
+    """The language to answer in, and whether it is settled.
+
+    While nothing is settled a guess is followed, so that `refugio` alone is answered in Spanish; once settled, only a sentence
+    of three words or more that is clearly in another language changes it."""
+    words = re.findall(r"[^\W\d_]+", text)
+    other = _other_script(text) or _other_words(words)
+    if other is not None:
+        return other, True
+    if not words:
+        return current, fixed
+    scores = {
+        value.language.iso_code_639_1.name.lower(): value.value for value in _detector().compute_language_confidence_values(text)
+    }
+    best = max(scores, key=lambda code: scores[code])
+    if scores[best] >= _SURE and len(words) >= 3:
+        return best, True
+    if not fixed and scores[best] >= _GUESS:
+        return best, False
+    return current, fixed
+
+
+def _other_script(text: str) -> str | None:
+    letters = [letter for letter in text[:400] if letter.isalpha()]
+    foreign = [letter for letter in letters if ord(letter) > 0x24F]
+    if len(foreign) * 2 <= len(letters):
+        return None
+    counts: dict[str, int] = {}
+    for letter in foreign:
+        code = _SCRIPTS.get(unicodedata.name(letter, "").partition(" ")[0])
+        if code:
+            counts[code] = counts.get(code, 0) + 1
+    if not counts:
+        return None
+    return "ja" if "ja" in counts else max(counts, key=lambda code: counts[code])
+
+
+def _other_words(words: list[str]) -> str | None:
+    """A language of Latin letters, by its commonest words, when at least half of three words or more are such words."""
+    if len(words) < 3:
+        return None
+    plain = [_fold(word) for word in words]
+    if 3 * sum(word in _ENGLISH or word in _SPANISH for word in plain) >= len(plain):
+        return None
+    score, code = max((sum(word in known for word in plain), code) for code, known in _WORDS.items())
+    return code if 2 * score >= len(plain) else None
+
+
+def _fold(word: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", word.lower().replace("đ", "d")) if not unicodedata.combining(c))

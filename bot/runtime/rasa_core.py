@@ -1,0 +1,204 @@
+"""The one module that imports `rasa.core`: an agent with our words, our actions and our store.
+
+Rasa calls the generator for every text, the endpoint for every action, and the store before and after every turn. All three are
+in this process and in memory; the spine keeps the state that the store hands back, in the transaction of the turn."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.core.nlg.generator import NaturalLanguageGenerator
+from rasa.core.tracker_store import TrackerStore
+from rasa.core.utils import AvailableEndpoints
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, ActiveLoop, SlotSet
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import EndpointConfig
+from rasa_sdk.executor import ActionExecutor
+
+from bot.runtime import adapter  # noqa: F401  (first: without it `import rasa` fails)
+from knowledge.library import Library, Said, Situation
+
+ANSWER = "answer"
+"""The response name under which actions ask for the answer to a topic; every other name is a message id."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What one turn through Rasa gave: the bot's utterances in order, the state to keep, and the understanding."""
+
+    utterances: tuple[dict[str, Any], ...]
+    state: bytes
+    understood: dict[str, Any]
+    slots: dict[str, Any]
+
+
+def situation_of(metadata: Mapping[str, Any]) -> Situation:
+    """The situation that the spine passed along with a message."""
+    return Situation(
+        language=metadata.get("language", "en"),
+        channel=metadata.get("words", "web"),
+        now=datetime.fromisoformat(metadata["now"]) if "now" in metadata else datetime.now(UTC),
+        place=metadata.get("place"),
+    )
+
+
+class ApprovedMessages(NaturalLanguageGenerator):  # type: ignore[misc]
+    """Gives Rasa the words: only approved messages, chosen and rendered by the knowledge base."""
+
+    def __init__(self, library: Callable[[], Library]) -> None:
+        self._library = library
+
+    async def generate(
+        self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any
+    ) -> dict[str, Any] | None:
+        """The rendered message for a response name; `answer` with the topic in `intent`, or a message id with its values."""
+        del output_channel
+        metadata = (tracker.latest_message.metadata or {}) if tracker.latest_message else {}
+        situation = situation_of({**metadata, **({"language": kwargs["language"]} if kwargs.get("language") else {})})
+        place = tracker.get_slot("place")
+        if place and situation.place is None:
+            situation = Situation(situation.language, situation.channel, situation.now, str(place))
+        library = self._library()
+        if utter_action == ANSWER:
+            said = library.answer(str(kwargs["intent"]), situation)
+        else:
+            said = library.say(utter_action, situation, **(kwargs.get("values") or {}))
+        return {"text": said.text, "custom": {"said": _as_json(said)}}
+
+
+def _as_json(said: Said) -> dict[str, Any]:
+    return {
+        "message_id": said.message_id,
+        "version": said.version,
+        "language": said.language,
+        "text": said.text,
+        "html": said.html,
+        "more": list(said.more),
+        "missing": said.missing,
+    }
+
+
+class TurnStore(TrackerStore):  # type: ignore[misc]
+    """Holds the dialogue state of the turns under way. The state is small and does not grow: slots, the form that is open, and
+    what it asks; the messages themselves are in the conversation's turns."""
+
+    def __init__(self, domain: Domain | None) -> None:
+        super().__init__(domain)
+        self._states: dict[str, bytes] = {}
+
+    def begin(self, sender: str, state: bytes | None) -> None:
+        """Puts the state of a conversation in place before its turn."""
+        if state:
+            self._states[sender] = state
+
+    def end(self, sender: str) -> bytes:
+        """Takes the state out again after the turn."""
+        return self._states.pop(sender, b"")
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Keeps what the next turn needs."""
+        slots = {name: slot.value for name, slot in tracker.slots.items() if slot.value is not None and _plain(slot.value)}
+        slots.pop("session_started_metadata", None)
+        state = {"slots": slots, "loop": tracker.active_loop_name}
+        self._states[tracker.sender_id] = zlib.compress(json.dumps(state).encode(), 1)
+
+    async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
+        """Builds a tracker from the kept state."""
+        packed = self._states.get(sender_id)
+        if not packed:
+            return None
+        state = json.loads(zlib.decompress(packed))
+        tracker = self.init_tracker(sender_id)
+        for name, value in state["slots"].items():
+            if name in tracker.slots:
+                tracker.update(SlotSet(name, value))
+        if state["loop"]:
+            tracker.update(ActiveLoop(state["loop"]))
+        tracker.update(ActionExecuted("action_listen"))
+        return tracker
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, (str, int, float, bool, list, dict))
+
+
+class InProcessActions(EndpointConfig):  # type: ignore[misc]
+    """Runs the rasa-sdk actions in this process instead of posting to an action server."""
+
+    def __init__(self, executor: ActionExecutor) -> None:
+        super().__init__("inprocess://actions", enable_selective_domain=True)
+        self._executor = executor
+
+    async def request(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs one action call."""
+        del args
+        return await self._executor.run(kwargs["json"])
+
+
+class _Collector(OutputChannel):  # type: ignore[misc]
+    """Collects what the bot utters in one turn, whole."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.utterances: list[dict[str, Any]] = []
+
+    def name(self) -> str:  # type: ignore[override]
+        return self._name
+
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+        del recipient_id
+        self.utterances.append(message)
+
+
+class RasaAgent:
+    """A loaded model that answers turns."""
+
+    def __init__(self, *, model: Path, executor: ActionExecutor, library: Callable[[], Library]) -> None:
+        self._store = TurnStore(None)
+        self._agent = Agent.load(
+            model, action_endpoint=InProcessActions(executor), tracker_store=self._store, generator=ApprovedMessages(library)
+        )
+        self._store.domain = self._agent.domain
+
+    @property
+    def model_id(self) -> str:
+        """The id of the loaded model."""
+        return str(self._agent.model_id)
+
+    async def turn(self, *, sender: str, text: str, channel: str, state: bytes | None, metadata: dict[str, Any]) -> Spoken:
+        """One turn through Rasa: understanding, rules, forms, actions, words."""
+        self._store.begin(sender, state)
+        output = _Collector(channel)
+        understood: dict[str, Any] = {}
+        slots: dict[str, Any] = {}
+        try:
+            message = UserMessage(text, output, sender, input_channel=channel, metadata=metadata)
+            tracker = await self._agent.processor.log_message(message, should_save_tracker=False)
+            understood = dict(tracker.latest_message.parse_data)
+            tracker = await self._agent.processor.run_action_extract_slots(output, tracker)
+            await self._agent.processor._run_prediction_loop(output, tracker)
+            await self._store.save(tracker)
+            slots = {name: slot.value for name, slot in tracker.slots.items() if slot.value is not None}
+        finally:
+            kept = self._store.end(sender)
+        return Spoken(tuple(output.utterances), kept, understood, slots)
+
+    async def parse(self, text: str, metadata: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Only the understanding of a text."""
+        message = UserMessage(text, metadata=metadata or {})
+        return dict(await self._agent.processor.parse_message(message))
+
+
+def teach_command_line(library: Library, executor: ActionExecutor) -> None:
+    """Lets Rasa's own commands, such as `rasa shell`, speak our messages and run our actions without an endpoints file."""
+    endpoints = AvailableEndpoints(nlg=ApprovedMessages(lambda: library), action=InProcessActions(executor))
+    AvailableEndpoints.read_endpoints = classmethod(lambda _cls, _file: endpoints)

@@ -1,0 +1,34 @@
+"""A reply such as `2` to options that were offered by number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+_NUMBER: Final = re.compile(
+    r"\W*(?:(?:press|option|number|choice|reply|oprima|opcion|opción|numero|número)\s*)?(\d{1,2}|[a-zñ]+)\W*", re.IGNORECASE
+)
+_WORDS: Final = {
+    **{word: n for n, word in enumerate("one two three four five six seven eight nine".split(), 1)},
+    **{word: n for n, word in enumerate("uno dos tres cuatro cinco seis siete ocho nueve".split(), 1)},
+    **{word: n for n, word in enumerate("first second third".split(), 1)},
+    **{word: n for n, word in enumerate("primero segundo tercero".split(), 1)},
+    **{word: n for n, word in enumerate("primera segunda tercera".split(), 1)},
+}
+
+
+def chosen(text: str, options: Sequence[Mapping[str, str]]) -> str | None:
+    """The value of the option that a message chooses by its number or by its whole label, or nothing."""
+    if not options:
+        return None
+    wanted = text.strip().casefold()
+    for option in options:
+        if wanted == option["label"].casefold() or wanted == option["value"]:
+            return option["value"]
+    match = _NUMBER.fullmatch(wanted.removeprefix("the ").removeprefix("la ").removeprefix("el "))
+    if match is None:
+        return None
+    word = match[1]
+    number = int(word) if word.isdigit() else _WORDS.get(word, 0)
+    return options[number - 1]["value"] if 1 <= number <= len(options) else None

@@ -1,0 +1,120 @@
+"""Puts patterns and classifier together into one level and one category."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.triage.decision import Decision, Level, card_for
+from bot.triage.reading import Hit, Reading
+
+_FIRST: tuple[str, ...] = (
+    "silent_danger", "suicide", "self_harm", "carbon_monoxide", "gas", "wire", "breathing", "cardiac", "drowning", "vehicle_water",
+    "shooting", "weapon", "stroke", "bleeding", "poisoning", "childbirth", "seizure", "explosion", "fire", "smoke", "hazmat",
+    "collapse", "trapped", "intruder", "kidnapping", "domestic_violence", "assault", "missing_person", "medical_power", "unclear",
+    "asks_911",
+)  # fmt: skip
+_RANK = {name: rank for rank, name in enumerate(_FIRST)}
+_SOFTEN_911 = frozenset({"over_now", "past", "news"})
+_WITHOUT_REASSURANCE = frozenset({"over_now", "past", "negated"})
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Probabilities of an emergency above which each kind of evidence makes a message HARD, and those of SOFT and CRISIS.
+
+    `sure` is so low that only a message the classifier finds wholly harmless escapes a firm pattern.
+    """
+
+    sure: float = 0.02
+    cue: float = 0.25
+    vetoed: float = 0.9
+    alone: float = 0.6
+    soft: float = 0.45
+    crisis: float = 0.5
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the classifier says: probabilities of the levels, and of the categories among emergencies."""
+
+    hard: float
+    crisis: float
+    soft: float
+    categories: Mapping[str, float]
+
+    @property
+    def danger(self) -> float:
+        """The probability that the message is anything but ordinary."""
+        return self.hard + self.crisis + self.soft
+
+
+def combine(reading: Reading, scores: Scores | None, thresholds: Thresholds) -> Decision:
+    """Decide on one message; without scores the patterns decide alone, and then a cue counts as an emergency."""
+    hard = [hit for hit in reading.of("sure") if _counts_as_hard(hit, scores, thresholds)]
+    hard += [hit for hit in reading.of("cue") if hit.firm and (scores is None or scores.hard >= thresholds.cue)]
+    vetoes = tuple(dict.fromkeys(name for hit in reading.hits for name in hit.vetoes))
+    score = math.nan if scores is None else scores.hard
+    if hard:
+        return _decision(Level.HARD, _category(hard, scores), hard, vetoes, score)
+
+    lone_plea = [hit for hit in reading.of("soft") if hit.rule.source.startswith("^") and hit.firm]
+    if lone_plea:
+        return _decision(Level.SOFT, "unclear", lone_plea, vetoes, score)
+    if scores is not None and scores.hard >= thresholds.alone:
+        return _decision(Level.HARD, _category([], scores), [], vetoes, score)
+
+    crisis = [hit for hit in reading.of("crisis") if hit.firm]
+    if crisis or (scores is not None and scores.crisis >= thresholds.crisis):
+        return _decision(Level.CRISIS, crisis[0].rule.category if crisis else "suicide", crisis, vetoes, score)
+
+    softened = [hit for hit in reading.of("sure", "soft", "crisis") if not hit.masked]
+    if scores is None:
+        softened += [hit for hit in reading.of("cue") if not hit.masked]
+    if softened:
+        return _decision(Level.SOFT, _category(softened, scores), softened, vetoes, score)
+    if scores is not None and scores.danger >= thresholds.soft:
+        cues = [hit for hit in reading.of("cue") if not hit.masked]
+        return _decision(Level.SOFT, _category(cues, scores) if cues else None, cues, vetoes, score)
+    return Decision(Level.NONE, vetoes=vetoes, score=score)
+
+
+def reassures(decision: Decision) -> bool:
+    """Whether a softened message itself says that the danger is over or being looked after."""
+    return bool(_WITHOUT_REASSURANCE & set(decision.vetoes))
+
+
+def _counts_as_hard(hit: Hit, scores: Scores | None, thresholds: Thresholds) -> bool:
+    if hit.masked:
+        return scores is not None and scores.hard >= thresholds.alone
+    if hit.vetoes and not (hit.rule.category == "asks_911" and not _SOFTEN_911 & set(hit.vetoes)):
+        return scores is not None and scores.hard >= thresholds.vetoed
+    if hit.rule.category in ("asks_911", "silent_danger"):
+        return True
+    return scores is None or scores.hard >= thresholds.sure
+
+
+def _category(hits: list[Hit], scores: Scores | None) -> str:
+    names = {hit.rule.category for hit in hits}
+    if "silent_danger" in names:
+        return "silent_danger"
+    if not names:
+        return max(scores.categories, key=scores.categories.__getitem__) if scores else "unclear"
+    sure = {hit.rule.category for hit in hits if hit.rule.strength == "sure"} or names
+    specific = sure - {"asks_911", "unclear"} or sure
+    if scores is not None:
+        return max(sorted(specific, key=_RANK.__getitem__), key=lambda name: scores.categories.get(name, 0.0))
+    return min(specific, key=_RANK.__getitem__)
+
+
+def _decision(level: Level, category: str | None, hits: list[Hit], vetoes: tuple[str, ...], score: float) -> Decision:
+    evidence = tuple(dict.fromkeys(f"{hit.rule.category}: {hit.words}" for hit in hits))[:8]
+    return Decision(
+        level=level,
+        category=category,
+        card=card_for(level, category),
+        evidence=evidence or ("classifier",),
+        vetoes=vetoes,
+        score=score,
+    )

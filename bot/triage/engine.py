@@ -1,0 +1,119 @@
+"""The triage engine: text in, decision out, in milliseconds, without Rasa, database or network."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from bot.triage.classifier import Classifier, ModelError
+from bot.triage.combine import Thresholds, combine, reassures
+from bot.triage.context import SHORT_WORDS, Context, answer_to_card, latch
+from bot.triage.decision import SAFETY_LINE, Decision, Level, card_for
+from bot.triage.normalise import Normal, normalise
+from bot.triage.reading import Reading, read
+from bot.triage.rules import Rules, shipped_rules
+
+__all__ = ["Context", "TriageEngine"]
+
+_KEYS_911 = re.compile(r"911")
+_ONLY_DIGITS = re.compile(r"[\d\s#*.,-]+")
+_SYMBOL = re.compile(r"[^\w\s.,!?;:'\"()\[\]{}<>/\\|@#$%^&*+=~`-]")
+
+
+class TriageEngine:
+    """Assesses messages with the shipped patterns and, when there is one, the trained classifier."""
+
+    def __init__(self, rules: Rules, classifier: Classifier | None) -> None:
+        self._rules = rules
+        self._classifier = classifier
+
+    @classmethod
+    def load(cls, model_path: Path | None) -> TriageEngine:
+        """Load the patterns and the model; a missing or broken model leaves the patterns, which then decide more widely."""
+        classifier = None
+        if model_path is not None:
+            try:
+                classifier = Classifier.load(model_path)
+            except ModelError:
+                classifier = None
+        return cls(shipped_rules(), classifier)
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the classifier is missing, so that patterns decide alone."""
+        return self._classifier is None
+
+    def assess(self, text: str, *, context: Context = Context()) -> Decision:  # noqa: B008  (frozen)
+        """Decide on one message; never raises, and falls back towards caution."""
+        try:
+            return self._assess(text, context, self._classifier)
+        except Exception:  # noqa: BLE001  (whatever fails, the resident gets an answer)
+            pass
+        try:
+            return self._assess(text, context, None)
+        except Exception:  # noqa: BLE001  (an unreadable message is treated with caution)
+            return Decision(Level.SOFT, None, SAFETY_LINE, ("triage failed",))
+
+    def _assess(self, text: str, context: Context, classifier: Classifier | None) -> Decision:
+        if context.keys:
+            return _keys(text, context)
+        normal = normalise(text, self._rules.spelling)
+        answered = answer_to_card(normal.text, context)
+        if answered is not None:
+            return answered
+        if not normal.words:
+            decision = Decision(Level.NONE) if _SYMBOL.search(text) else _unclear("no words")
+        elif _ONLY_DIGITS.fullmatch(normal.text) and normal.text != "911":
+            decision = Decision(Level.NONE)
+        else:
+            decision = self._of_words(text, normal, context, classifier)
+        return latch(decision, is_reassuring=reassures(decision)) if context.latched else decision
+
+    def _of_words(self, text: str, normal: Normal, context: Context, classifier: Classifier | None) -> Decision:
+        decision = self._judge(read(normal, self._rules), text, classifier)
+        if decision.level is not Level.HARD and context.previous_text and len(normal.words) <= SHORT_WORDS:
+            decision = self._with_previous(normal, context.previous_text, decision)
+        if decision.level is Level.NONE and normal.shouting and normal.pleading and len(normal.words) <= SHORT_WORDS:
+            return _unclear("shouting")
+        return decision
+
+    def _judge(self, reading: Reading, text: str, classifier: Classifier | None) -> Decision:
+        if classifier is None:
+            return combine(reading, None, Thresholds())
+        return combine(reading, classifier.score(reading, text), classifier.thresholds)
+
+    def _with_previous(self, normal: Normal, previous_text: str, alone: Decision) -> Decision:
+        """Read a fragment together with the message before: "my dad" and then "wont wake up"."""
+        before = normalise(previous_text, self._rules.spelling).words[-12:]
+        joined = normalise(" ".join((*before, *normal.words)), self._rules.spelling)
+        spanning = [
+            hit
+            for hit in read(joined, self._rules).of("sure")
+            if hit.firm and len(joined.sentences) == 1 and hit.begin < len(before) < hit.end
+        ]
+        if not spanning:
+            return alone
+        category = spanning[0].rule.category
+        evidence = tuple(f"{hit.rule.category}: {hit.words}" for hit in spanning[:4])
+        return replace(
+            alone, level=Level.HARD, category=category, card=card_for(Level.HARD, category), evidence=(*evidence, "two messages")
+        )
+
+
+def _unclear(why: str) -> Decision:
+    return Decision(Level.SOFT, "unclear", card_for(Level.SOFT, "unclear"), (why,))
+
+
+def _keys(text: str, context: Context) -> Decision:
+    """Telephone keys: 911 anywhere is a call for 911; many keys without sense are a sign of distress."""
+    digits = re.sub(r"\D", "", text)
+    if _KEYS_911.search(digits):
+        return Decision(Level.HARD, "asks_911", card_for(Level.HARD, "asks_911"), ("keys: 911",))
+    answered = answer_to_card(digits, context)
+    if answered is not None:
+        return answered
+    if len(digits) > 12:
+        return _unclear("keys: many")
+    decision = Decision(Level.NONE)
+    return latch(decision, is_reassuring=False) if context.latched else decision

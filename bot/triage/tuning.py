@@ -1,0 +1,74 @@
+"""Chooses the thresholds on messages the learners had not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from bot.triage.combine import Scores, Thresholds, combine
+from bot.triage.decision import Level
+from bot.triage.reading import Reading
+
+MISSED_AS_NONE = 20.0
+MISSED_AS_SOFT = 3.0
+NEAR_ALARM = 1.0
+ORDINARY_ALARM = 6.0
+ORDINARY_SAFETY_LINE = 0.25
+"""What each kind of mistake costs: a missed emergency weighs far more than a needless 911 line."""
+
+_GRID: dict[str, tuple[float, ...]] = {
+    "cue": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
+    "alone": (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7),
+    "vetoed": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+    "sure": (0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.16),
+    "soft": (0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6),
+    "crisis": (0.2, 0.3, 0.4, 0.5),
+}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One example with what the patterns and the out-of-fold learners say about it."""
+
+    language: str
+    level: str
+    category: str
+    kind: str
+    reading: Reading
+    scores: Scores
+
+    def decide(self, thresholds: Thresholds) -> str:
+        """The level it would get."""
+        return combine(self.reading, self.scores, thresholds).level.value
+
+    @cached_property
+    def easy(self) -> bool:
+        """Whether any sensible threshold gives the right level, so that tuning need not look again."""
+        return self.level == "none" and self.scores.danger < 0.1 and not self.reading.hits
+
+    def cost(self, thresholds: Thresholds) -> float:
+        """What the decision on it costs."""
+        decided = Level(self.decide(thresholds))
+        if self.level == "hard":
+            return {Level.NONE: MISSED_AS_NONE, Level.SOFT: MISSED_AS_SOFT, Level.CRISIS: MISSED_AS_SOFT}.get(decided, 0.0)
+        if self.level == "crisis":
+            return {Level.NONE: MISSED_AS_NONE, Level.SOFT: MISSED_AS_SOFT, Level.HARD: NEAR_ALARM / 2}.get(decided, 0.0)
+        if decided is Level.HARD:
+            return ORDINARY_ALARM if self.kind == "ordinary" else NEAR_ALARM
+        if self.level == "soft":
+            return NEAR_ALARM / 2 if decided is Level.NONE else 0.0
+        return ORDINARY_SAFETY_LINE if decided is not Level.NONE and self.kind == "ordinary" else 0.0
+
+
+def choose(judged: Sequence[Judged]) -> Thresholds:
+    """Improve one threshold after the other, twice around, to the lowest total cost."""
+    hard_ones = [item for item in judged if not item.easy]
+    best = Thresholds()
+    for _ in range(2):
+        for name, values in _GRID.items():
+            costs = {
+                value: sum(item.cost(replace(best, **{name: value})) for item in hard_ones) for value in values
+            }
+            best = replace(best, **{name: min(values, key=costs.__getitem__)})
+    return best

@@ -1,0 +1,1 @@
+"""Staff pages and the words of all pages."""

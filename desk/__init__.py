@@ -1,0 +1,1 @@
+"""Live agents: the queue, the handoff packet, and their pages."""

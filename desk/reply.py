@@ -1,0 +1,67 @@
+"""What an agent says to a resident: typed words, marked as such, or an approved message."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from knowledge.library import Library, Situation
+from server import clock
+from server.audit.service import record
+from server.conversations.models import Conversation
+from server.conversations.ownership import Owner
+from server.conversations.turn import Channel, Part
+from server.errors import BadInput, Conflict
+from server.outbox.models import OutboundMessage
+
+MAX_TEXT: Final = 1000
+
+
+def say_typed(session: Session, *, conversation: Conversation, agent: str, text: str) -> OutboundMessage:
+    """Sends what an agent typed. It is stored as the agent's own words, with no approved version.
+
+    Raises `BadInput` for an empty or too long text, `Conflict` when the conversation is not with an agent."""
+    text = text.strip()
+    if not text or len(text) > MAX_TEXT:
+        raise BadInput(f"Write 1 to {MAX_TEXT} characters.")
+    part = Part("agent.typed", 0, conversation.language, text, role="answer")
+    return _send(session, conversation=conversation, agent=agent, part=part)
+
+
+def say_approved(session: Session, *, conversation: Conversation, agent: str, library: Library, intent: str) -> OutboundMessage:
+    """Sends the approved answer to a topic, filled for this resident. Raises `Conflict` as above."""
+    channel = Channel(conversation.channel)
+    situation = Situation(language=conversation.language, channel=channel.words, now=clock.now(), place=conversation.place)
+    return _send(session, conversation=conversation, agent=agent, part=Part.of(library.answer(intent, situation), "answer"))
+
+
+def _send(session: Session, *, conversation: Conversation, agent: str, part: Part) -> OutboundMessage:
+    if conversation.owner != Owner.AGENT:
+        raise Conflict("Take the conversation first.")
+    if conversation.channel == Channel.IVR:
+        raise Conflict("This is a phone call; it cannot be answered in writing.")
+    now = clock.now()
+    by_text = conversation.channel == Channel.SMS
+    message = OutboundMessage(
+        conversation_id=conversation.id,
+        dedupe_key=f"agent:{uuid.uuid4().hex}",
+        channel=conversation.channel,
+        speaker="agent",
+        owner_version=conversation.owner_version,
+        text=part.text,
+        parts=[asdict(part)],
+        message_ids=[part.reference] if part.version else [],
+        state="queued" if by_text else "sent",
+        created_at=now,
+        next_attempt_at=now if by_text else None,
+        valid_until=now + timedelta(hours=1),
+        sent_at=None if by_text else now,
+    )
+    session.add(message)
+    conversation.last_at = now
+    record(session, actor=agent, action="agent.said", subject=conversation.reference, detail={"message": part.reference})
+    return message

@@ -1,0 +1,273 @@
+"""The routes that Twilio calls during a telephone call. Each answers with TwiML that goes on, whatever fails behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
+from twilio.twiml.voice_response import VoiceResponse
+
+from ivr import calls, flow, links
+from ivr.calls import Call, Standing
+from ivr.flow import Stage
+from ivr.hold import hold_sound
+from ivr.links import Links, Position
+from ivr.twiml import Script, Spoken, spoken, whisper
+from knowledge.library import Library, Said, Situation
+from server import clock
+from server.conversations.ownership import Owner
+from server.conversations.turn import Outcome, Reply
+from server.errors import NotFound, SpillwayError
+from server.http.deps import ChannelDeps
+from server.metrics import STEP
+from server.twilio.addresses import ten_digit
+from server.twilio.http import TwilioRoute, twiml
+from server.twilio.signature import verified_form
+
+log = structlog.get_logger()
+
+ANNOUNCE_EVERY: Final = 3
+"""Rounds of waiting between two announcements of the place in line; a round is about 15 seconds."""
+_ENDED: Final = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+_T = TypeVar("_T")
+
+
+def router(deps: ChannelDeps) -> APIRouter:
+    """The routes of telephone calls."""
+    routes = APIRouter(route_class=TwilioRoute, tags=["twilio"])
+    voice = _Voice(deps)
+
+    @routes.post("/twilio/voice")
+    async def answer(request: Request) -> Response:
+        """A call comes in."""
+        return await voice.guarded(request, voice.greet)
+
+    @routes.post(links.TURN)
+    async def turn(request: Request) -> Response:
+        """The caller pressed, said, or did not say something."""
+        return await voice.guarded(request, voice.turn)
+
+    @routes.post(links.WAIT)
+    async def wait(request: Request) -> Response:
+        """The caller waits for a person."""
+        return await voice.guarded(request, voice.wait)
+
+    @routes.post(links.EMERGENCY)
+    async def emergency(request: Request) -> Response:
+        """A transfer to the 911 center ended."""
+        return await voice.guarded(request, voice.after_transfer)
+
+    @routes.post(links.AGENT)
+    async def agent(request: Request) -> Response:
+        """A call to the agents' line ended."""
+        return await voice.guarded(request, voice.after_agent)
+
+    @routes.post(links.WHISPER)
+    async def announce(request: Request) -> Response:
+        """Somebody at the 911 center picked up and hears who is coming."""
+        await verified_form(request, deps.settings)
+        return twiml(await voice.announce(request))
+
+    @routes.post("/twilio/voice/status")
+    async def status(request: Request) -> Response:
+        """A call changed its state."""
+        form = await verified_form(request, deps.settings)
+        if form.get("CallStatus") in _ENDED:
+            call = Call.of(form)
+            await voice.store(lambda session: calls.ended(session, call=call))
+        return Response(status_code=204)
+
+    @routes.get(links.HOLD)
+    async def hold() -> Response:
+        """The sound of waiting."""
+        sound = await asyncio.to_thread(hold_sound)
+        return Response(sound, media_type="audio/wav", headers={"Cache-Control": "public, max-age=86400"})
+
+    return routes
+
+
+class _Step:
+    """One request of a call: the call, where it stands, and the pen that writes its documents."""
+
+    def __init__(self, deps: ChannelDeps, request: Request, form: dict[str, str], library: Library) -> None:
+        self.form = form
+        self.call = Call.of(form)
+        self.library = library
+        self.links = Links(deps.settings.public_url, deps.keys, self.call.sid)
+        self.position = self.links.read(request.query_params, form)
+        self.script = Script(self.links, library)
+        self.psap = ten_digit(library.city.get("psap_transfer"))
+        self.agents = ten_digit(library.city.get("agent_line"))
+
+    def say(self, message_id: str, language: str, **values: str | int) -> Said:
+        """An approved text for the ear."""
+        return self.library.say(message_id, Situation(language=language, channel="voice", now=clock.now()), **values)
+
+
+class _Voice:
+    """What happens on each route."""
+
+    def __init__(self, deps: ChannelDeps) -> None:
+        self._deps = deps
+
+    async def store(self, work: Callable[[Session], _T]) -> _T:
+        """Runs one transaction in a thread."""
+
+        def run() -> _T:
+            with self._deps.sessions.begin() as session:
+                return work(session)
+
+        return await asyncio.to_thread(run)
+
+    async def guarded(self, request: Request, answer: Callable[[_Step], object]) -> Response:
+        """Answers a step; when anything of ours fails the caller hears the static text and is put through to the agents' line,
+        or can go on speaking."""
+        form = await verified_form(request, self._deps.settings)
+        Call.of(form)
+        try:
+            library = await asyncio.to_thread(self._deps.library.get)
+            step = _Step(self._deps, request, form, library)
+            response = twiml(await answer(step))  # type: ignore[misc]
+            STEP.labels(part="voice").set(0)
+            return response
+        except SpillwayError:
+            raise
+        except Exception as error:
+            log.error("voice.failed", error=repr(error))
+            STEP.labels(part="voice").set(1)
+            return twiml(self._static(_Step(self._deps, request, form, self._deps.library.last_good)))
+
+    def _static(self, step: _Step) -> VoiceResponse:
+        return self._last_resort(step, spoken([step.say("system.static", step.position.language)]))
+
+    @staticmethod
+    def _last_resort(step: _Step, words: list[Spoken]) -> VoiceResponse:
+        position = step.position.next(Stage.OPEN, step.position.language)
+        if step.agents:
+            return step.script.agent(words, position, number=step.agents, caller=step.call.number)
+        return step.script.listen(words, position)
+
+    async def greet(self, step: _Step) -> VoiceResponse:
+        """The 911 line, the way to Spanish, and one open question; a call that was here before goes on where it was."""
+        before = await self.store(lambda session: calls.standing(session, call=step.call, desk=self._deps.spine.desk))
+        if before is None:
+            return step.script.listen(spoken([step.say("system.greeting_voice", "en")]), Position())
+        position = Position(Stage.GREETING, before.turns * 1000 + 1, before.language)
+        if before.owner in (Owner.QUEUED, Owner.AGENT):
+            return step.script.hold_on([], position.next(Stage.WAITING, before.language))
+        return step.script.listen(spoken([step.say("system.greeting_voice", before.language)]), position)
+
+    async def turn(self, step: _Step) -> VoiceResponse:
+        """What follows from what the caller did."""
+        heard, position = calls.heard_in(step.form), step.position
+        match flow.decide(position.stage, heard):
+            case flow.Finish911():
+                return step.script.listen([], position.next(Stage.NINE, position.language))
+            case flow.Connect():
+                return await self._connect(step)
+            case flow.Wait():
+                rounds = Position(Stage.WAITING, position.step + 1, position.language, position.rounds + 1)
+                return step.script.hold_on([], rounds)
+            case flow.Ask(kind, text, language):
+                inbound = step.call.inbound(
+                    position, keys=self._deps.keys, kind=kind, text=text, language=language, confidence=heard.confidence
+                )
+                return await self._speak(step, await self._deps.spine.handle(inbound))
+
+    async def _speak(self, step: _Step, reply: Reply) -> VoiceResponse:
+        words = spoken(reply.parts)
+        position = step.position.next(flow.stage_after(reply), reply.language)
+        if reply.outcome is Outcome.EMERGENCY_911 and step.psap:
+            return step.script.emergency(words, position, psap=step.psap, caller=step.call.number)
+        if reply.engine == "static" and reply.outcome is not Outcome.EMERGENCY_911:
+            return self._last_resort(step, words)
+        if position.stage is Stage.WAITING:
+            return step.script.hold_on(words, position)
+        return step.script.listen(words, position)
+
+    async def _connect(self, step: _Step) -> VoiceResponse:
+        position = step.position.next(Stage.CARD, step.position.language)
+        if step.psap is None:
+            person = flow.Ask("keys", flow.PERSON)
+            inbound = step.call.inbound(
+                step.position, keys=self._deps.keys, kind=person.kind, text=person.text, language=None, confidence=None
+            )
+            return await self._speak(step, await self._deps.spine.handle(inbound))
+        return step.script.connect(position, psap=step.psap, caller=step.call.number)
+
+    async def wait(self, step: _Step) -> VoiceResponse:
+        """One round of waiting, the agents' line once an agent took the call, or back to the assistant."""
+        position = step.position
+        now = await self.store(lambda session: calls.standing(session, call=step.call, desk=self._deps.spine.desk))
+        if now is None or now.owner in (Owner.BOT, Owner.CLOSED):
+            words = spoken([step.say("system.returned_to_bot", position.language)])
+            return step.script.listen(words, position.next(Stage.OPEN, position.language))
+        if now.owner == Owner.AGENT and step.agents:
+            words = spoken([step.say("system.connecting", now.language)])
+            return step.script.agent(words, position.next(Stage.WAITING, now.language), number=step.agents, caller=step.call.number)
+        words = spoken(self._news(step, now)) if position.rounds and position.rounds % ANNOUNCE_EVERY == 0 else []
+        return step.script.wait(words, Position(Stage.WAITING, position.step + 1, now.language, position.rounds))
+
+    @staticmethod
+    def _news(step: _Step, now: Standing) -> list[Said]:
+        if now.owner == Owner.AGENT:
+            return [step.say("system.connecting", now.language)]
+        return [step.say("system.still_waiting", now.language, position=now.place_in_line)]
+
+    async def after_transfer(self, step: _Step) -> VoiceResponse:
+        """After the 911 center: go on, or, when it could not be reached, the 911 line again and a person."""
+        status, position = step.form.get("DialCallStatus", ""), step.position
+        if status in calls.ANSWERED:
+            await self.store(lambda session: calls.transfer_answered(session, call=step.call))
+            words = spoken([step.say("system.anything_else", position.language)])
+            return step.script.listen(words, position.next(Stage.OPEN, position.language))
+        stands = await self.store(
+            lambda session: calls.transfer_failed(
+                session, call=step.call, position=position, status=status, desk=self._deps.spine.desk
+            )
+        )
+        card = step.say((stands and stands.latch_card) or "card.emergency", position.language)
+        if stands is None:
+            return self._last_resort(step, spoken([card]))
+        handoff = step.say("system.handoff", position.language, position=stands.place_in_line)
+        return step.script.hold_on(spoken([card, handoff]), position.next(Stage.WAITING, position.language))
+
+    async def after_agent(self, step: _Step) -> VoiceResponse:
+        """After the agents' line: go on, or keep waiting when nobody answered."""
+        position = step.position
+        if step.form.get("DialCallStatus", "") in calls.ANSWERED:
+            words = spoken([step.say("system.anything_else", position.language)])
+            return step.script.listen(words, position.next(Stage.OPEN, position.language))
+        if position.stage is Stage.WAITING:
+            rounds = Position(Stage.WAITING, position.step + 1, position.language, 1)
+            return step.script.wait([], rounds)
+        return step.script.listen(spoken([step.say("system.static", position.language)]), position.next(Stage.OPEN, position.language))
+
+    async def announce(self, request: Request) -> VoiceResponse:
+        """Who is coming, for the call-taker: the city's words with the caller's number and place. Without an approved text for it
+        the caller is put through at once."""
+        library = self._deps.library.last_good
+        sid = request.query_params.get("c", "")
+        reader = Links(self._deps.settings.public_url, self._deps.keys, sid)
+        reader.read(request.query_params, {})
+        call = Call(sid, "", "")
+        try:
+            stands, number = await self.store(lambda session: self._caller(session, call))
+            situation = Situation(language="en", channel="voice", now=clock.now())
+            said = library.say("system.psap_whisper", situation, number=number, place=stands.place or "" if stands else "")
+            return whisper(spoken([said]))
+        except NotFound:
+            return whisper([])
+        except Exception as error:
+            # The call-taker must get the caller, with or without an announcement.
+            log.error("voice.whisper_failed", error=repr(error))
+            return whisper([])
+
+    def _caller(self, session: Session, call: Call) -> tuple[Standing | None, str]:
+        conversation = calls.find(session, call)
+        number = self._deps.keys.open(conversation.contact) if conversation is not None and conversation.contact else ""
+        return calls.standing(session, call=call, desk=self._deps.spine.desk), number

@@ -1,0 +1,191 @@
+"""The library: everything that may be said, as one unchanging snapshot that follows the database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from knowledge import pack_files, store
+from knowledge.facts import Contradiction
+from knowledge.keywords import Keywords, menu
+from knowledge.places import Gazetteer, Places
+from knowledge.records import Channel, Contents, Incident, Published, Said, Situation, Zone
+from knowledge.speaker import Speaker
+from knowledge.topics import FALLBACK_LANGUAGE, Texts, Topic
+from server import clock
+from server.database.engine import Sessions, reading
+from server.errors import NotFound
+from server.settings import ROOT
+
+__all__ = ["PACKS", "Channel", "Library", "LiveLibrary", "Said", "Situation", "Zone", "current_revision"]
+
+log = structlog.get_logger()
+
+PACKS: Final = ROOT / "knowledge" / "packs"
+"""The packs that ship."""
+_LEVELS: Final = ("monitor", "partial", "full")
+_RESERVED: Final = frozenset({"menus", "link_hosts"})
+
+current_revision = store.current_revision
+
+
+class Library:
+    """One snapshot. Nothing in it changes; a change in the database makes the next snapshot."""
+
+    def __init__(self, contents: Contents, *, floor: Iterable[Published] = ()) -> None:
+        self.revision: int = contents.revision
+        self.topics: Mapping[str, Topic] = MappingProxyType({topic.intent: topic for topic in contents.topics})
+        self.city: Mapping[str, Any] = MappingProxyType({k: v for k, v in contents.city.items() if k not in _RESERVED})
+        self.incidents: tuple[Incident, ...] = tuple(
+            sorted(contents.incidents, key=lambda one: (_LEVELS.index(one.level), one.started_at), reverse=True)
+        )
+        self._menus: Mapping[str, Any] = contents.city.get("menus") or {}
+        self._places = Places(contents.facts)
+        shipped = {message.message_id: message for message in floor}
+        self._speaker = Speaker(contents, floor=shipped, places=self._places, phase=self.phase)
+        self._keywords = Keywords(contents.topics)
+
+    @classmethod
+    def read(cls, session: Session) -> Library:
+        """The library as it stands in the database."""
+        return cls(store.read_contents(session), floor=pack_files.shipped_floor())
+
+    @classmethod
+    def from_packs(cls, packs_dir: Path = PACKS, names: Iterable[str] = ("core",), *, now: datetime | None = None) -> Library:
+        """The library of some packs alone, for a process without a database."""
+        packs = [pack_files.read_pack(packs_dir / name) for name in names]
+        return cls(pack_files.contents_of(packs, now=now or clock.now()), floor=pack_files.shipped_floor())
+
+    @property
+    def incident(self) -> Incident | None:
+        """The incident that decides menus and variants: the one of the highest level, then the newest."""
+        return self.incidents[0] if self.incidents else None
+
+    @property
+    def phase(self) -> str:
+        """The phase of the incident; between incidents people prepare."""
+        return self.incidents[0].phase if self.incidents else "before"
+
+    def answer(self, intent: str, situation: Situation) -> Said:
+        """What is said on a topic: its first published variant, in its window, whose placeholders all fill. When there is none,
+        or no such topic, the holding text with `missing`."""
+        return self._speaker.answer(intent, situation)
+
+    def say(self, message_id: str, situation: Situation, **values: str | int) -> Said:
+        """A card or a system text; `values` fill its placeholders. Raises `NotFound` for an unknown id.
+
+        A text that cannot be said now is replaced with `missing`: a card by the general 911 card, another by the holding text."""
+        return self._speaker.say(message_id, situation, values)
+
+    def preview(self, texts: Texts, situation: Situation, **values: str | int) -> Said | None:
+        """A wording that is not published, rendered as residents would get it; nothing when a value it quotes is missing."""
+        return self._speaker.preview(texts, situation, values)
+
+    def can_answer(self, intent: str, now: datetime) -> bool:
+        """True when a topic has a published message in its window."""
+        return self._speaker.answers(intent, now)
+
+    @property
+    def message_ids(self) -> tuple[str, ...]:
+        """The messages that may be said now, each once."""
+        return self._speaker.message_ids(clock.now())
+
+    def title(self, intent: str, language: str) -> str:
+        """What a topic is called in a language, in English when it has no name in it. Raises `NotFound`."""
+        topic = self.topics.get(intent)
+        if topic is None:
+            raise NotFound(f"There is no topic {intent}.")
+        return topic.title.get(language) or topic.title[FALLBACK_LANGUAGE]
+
+    def menu(self, _language: str = FALLBACK_LANGUAGE) -> tuple[str, ...]:
+        """The topics of the number menu for what is going on, nine at most, in the order of their numbers."""
+        return self._menu
+
+    @cached_property
+    def _menu(self) -> tuple[str, ...]:
+        hazards = tuple(dict.fromkeys(incident.hazard for incident in self.incidents))
+        return menu(self.topics, self._menus, hazards=hazards, phase=self.phase)
+
+    def match_keywords(self, text: str, language: str) -> str | None:
+        """The topic whose keywords a message holds, when one stands out; the understanding that works without a model."""
+        return self._keywords.match(text, language, preferred=self._menu)
+
+    def zone_of(self, place: str) -> Zone | None:
+        """The zone of a ZIP code, a letter or a street; nothing when it is unknown or lies in more than one."""
+        return self._places.zone_of(place)
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """The evacuation zones."""
+        return self._places.zones
+
+    @property
+    def gazetteer(self) -> Gazetteer:
+        """The names of shelters, sites, streets, zones and ZIP codes."""
+        return self._places.gazetteer
+
+    @property
+    def contradictions(self) -> tuple[Contradiction, ...]:
+        """The facts that disagree now; the safer of each two is what is said."""
+        return self._speaker.facts.contradictions(clock.now())
+
+
+class LiveLibrary:
+    """The newest snapshot. One cheap query tells whether it is still the newest; while the database fails, the last one serves."""
+
+    def __init__(self, sessions: Sessions, *, packs_dir: Path = PACKS) -> None:
+        self._sessions = sessions
+        self._lock = threading.Lock()
+        self._known = -1
+        self._last = self._first(packs_dir)
+
+    def _first(self, packs_dir: Path) -> Library:
+        try:
+            library = self._read()
+        except SQLAlchemyError as error:
+            log.error("library.unread", error=repr(error))
+            return Library.from_packs(packs_dir)
+        # Before the packs are loaded the shipped words are better than none.
+        return library if library.topics or library.message_ids else Library.from_packs(packs_dir)
+
+    @property
+    def last_good(self) -> Library:
+        """The last library that was read, without asking the database."""
+        return self._last
+
+    def get(self, session: Session | None = None) -> Library:
+        """The library of now. `session` saves a connection for the question whether it changed; a new one is always read in a
+        session of its own, from what is committed."""
+        try:
+            if session is not None:
+                return self._fresh(current_revision(session))
+            with reading(self._sessions) as own:
+                revision = current_revision(own)
+            return self._fresh(revision)
+        except SQLAlchemyError as error:
+            log.error("library.stale", error=repr(error))
+            return self.last_good
+
+    def _fresh(self, revision: int) -> Library:
+        # Whoever comes while another thread reads is served the last one, and does not wait.
+        if revision != self._known and self._lock.acquire(blocking=False):
+            try:
+                self._last = self._read()
+            finally:
+                self._lock.release()
+        return self._last
+
+    def _read(self) -> Library:
+        with reading(self._sessions) as session:
+            library = Library.read(session)
+        self._known = library.revision
+        return library

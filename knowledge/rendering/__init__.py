@@ -1,0 +1,1 @@
+"""How approved words are dressed for a text message, the web, and the ear."""

@@ -1,0 +1,227 @@
+"""Choosing which approved words are said, and rendering them for a channel."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from knowledge.facts import LISTS, FactBook
+from knowledge.places import Places
+from knowledge.records import Contents, Published, Said, Situation
+from knowledge.rendering.placeholders import ASOF, Template, Value, compile_template, fill
+from knowledge.rendering.sms import render_sms
+from knowledge.rendering.voice import render_voice
+from knowledge.rendering.web import render_web
+from knowledge.topics import CHANNELS, FALLBACK_LANGUAGE, Texts
+from server.errors import NotFound
+
+HOLDING: Final = "system.holding"
+EMERGENCY: Final = "card.emergency"
+_LIMITS: Final = {"sms": 3, "voice": 3, "web": 12}
+_CACHE: Final = 4096
+
+_Key = tuple[str, str, str, str | None, str | None, int, date]
+
+
+class Speaker:
+    """The voice of one snapshot. What is said changes only when a window opens or closes, so each answer is rendered once for
+    each stretch of time between two such moments."""
+
+    def __init__(self, contents: Contents, *, floor: Mapping[str, Published], places: Places, phase: str) -> None:
+        self.phase = phase
+        self.facts = FactBook(contents.facts)
+        self._places = places
+        self._city = contents.city
+        self._floor = floor
+        self._versions: dict[str, list[Published]] = defaultdict(list)
+        self._variants: dict[str, list[str]] = defaultdict(list)
+        for message in sorted(contents.messages, key=lambda message: message.version, reverse=True):
+            self._versions[message.message_id].append(message)
+        newest = sorted((versions[0] for versions in self._versions.values()), key=lambda one: (one.position, one.message_id))
+        for message in newest:
+            if message.intent:
+                self._variants[message.intent].append(message.message_id)
+        self._zone = ZoneInfo(str(contents.city.get("time_zone", "UTC")))
+        self._fold = bool(contents.city.get("sms_fold_accents", False))
+        self._map_url = str(contents.city.get("map_url", ""))
+        self._hosts = _hosts(contents.city)
+        windows = [moment for message in contents.messages for moment in (message.valid_from, message.expires_at)]
+        self._moments = sorted({*windows, *(fact.expires_at for fact in contents.facts)})
+        self._said: dict[_Key, Said] = {}
+
+    def answer(self, intent: str, situation: Situation) -> Said:
+        """What is said on a topic now; the holding text when nothing published can be said."""
+        key = self._key(f"?{intent}", situation)
+        said = self._said.get(key)
+        return said if said is not None else self._keep(key, self._answer(intent, situation))
+
+    def _answer(self, intent: str, situation: Situation) -> Said:
+        for message_id in self._variants.get(intent, ()):
+            version = self._live(message_id, situation.now)
+            if version is not None and version.fits(self.phase):
+                said = self._render(version, situation, {})
+                if said is not None:
+                    return said
+        return self._holding(situation)
+
+    def answers(self, intent: str, now: datetime) -> bool:
+        """True when a topic has a message in its window."""
+        return any(self._live(message_id, now) for message_id in self._variants.get(intent, ()))
+
+    def message_ids(self, now: datetime) -> tuple[str, ...]:
+        """The messages that have a version in its window."""
+        return tuple(message_id for message_id in self._versions if self._live(message_id, now))
+
+    def say(self, message_id: str, situation: Situation, values: Mapping[str, str | int]) -> Said:
+        """One card or system text. Raises `NotFound` when there is no such message."""
+        if values:
+            return self._say(message_id, situation, values)
+        key = self._key(message_id, situation)
+        said = self._said.get(key)
+        return said if said is not None else self._keep(key, self._say(message_id, situation, {}))
+
+    def _say(self, message_id: str, situation: Situation, values: Mapping[str, str | int]) -> Said:
+        if message_id not in self._versions and message_id not in self._floor:
+            raise NotFound(f"There is no message {message_id}.")
+        version = self._live(message_id, situation.now)
+        said = self._render(version, situation, values) if version is not None else None
+        if said is not None:
+            return said
+        if message_id.startswith("card.") or message_id == "safety_line":
+            return self._card(message_id, situation)
+        return self._holding(situation)
+
+    def _card(self, message_id: str, situation: Situation) -> Said:
+        # The 911 line is owed whatever the lifecycle says: the general card stands in, and the shipped wording below it.
+        for identity in dict.fromkeys((EMERGENCY, message_id)):
+            version = self._live(identity, situation.now)
+            said = self._render(version, situation, {}) if version is not None else None
+            if said is not None:
+                return replace(said, missing=True)
+        return replace(self._shipped(EMERGENCY, situation), missing=True)
+
+    def _holding(self, situation: Situation) -> Said:
+        version = self._live(HOLDING, situation.now)
+        said = self._render(version, situation, {}) if version is not None else None
+        return replace(said if said is not None else self._shipped(HOLDING, situation), missing=True)
+
+    def _shipped(self, message_id: str, situation: Situation) -> Said:
+        said = self._render(self._floor[message_id], situation, {})
+        if said is None:
+            raise NotFound(f"{message_id} as shipped quotes a value that is not there.")
+        return said
+
+    def preview(self, texts: Texts, situation: Situation, values: Mapping[str, str | int]) -> Said | None:
+        """A wording that is not published yet, rendered as it would be; nothing when a value it quotes is missing."""
+        return self._render(Published("preview", 0, None, texts), situation, values)
+
+    def _live(self, message_id: str, now: datetime) -> Published | None:
+        for version in self._versions.get(message_id, ()):
+            if now >= version.valid_from:
+                # The newest version that has begun is the only one; an older one does not come back when it ends.
+                return version if version.live(now) else None
+        return None
+
+    def _key(self, name: str, situation: Situation) -> _Key:
+        zip_code, zone = self._place(situation.place)
+        moment = bisect_right(self._moments, situation.now)
+        day = situation.now.astimezone(self._zone).date()
+        return (name, situation.language, situation.channel, zip_code, zone, moment, day)
+
+    def _keep(self, key: _Key, said: Said) -> Said:
+        if len(self._said) >= _CACHE:
+            self._said = {}
+        self._said[key] = said
+        return said
+
+    def _place(self, place: str | None) -> tuple[str | None, str | None]:
+        if not place:
+            return None, None
+        zone = self._places.zone_of(place)
+        return self._places.zip_of(place), zone.name if zone else None
+
+    def _render(self, version: Published, situation: Situation, runtime: Mapping[str, str | int]) -> Said | None:
+        language = situation.language if situation.language in version.texts else FALLBACK_LANGUAGE
+        texts = version.texts.get(language)
+        if not texts:
+            return None
+        text = next((texts[name] for name in (situation.channel, *CHANNELS) if texts.get(name)), "")
+        template = compile_template(text.strip())
+        values = self._values(template, replace(situation, language=language), runtime)
+        if values is None:
+            return None
+        return self._dress(version, template, values, replace(situation, language=language))
+
+    def _values(self, template: Template, situation: Situation, runtime: Mapping[str, str | int]) -> dict[str, Value] | None:
+        values: dict[str, Value] = {}
+        for name in template.names:
+            if name == ASOF or name in values:
+                continue
+            value = Value(text=str(runtime[name])) if name in runtime else self._value(name, situation)
+            if value is None:
+                return None
+            values[name] = value
+        if ASOF in template.names and all(value.as_of is None for value in values.values()):
+            return None
+        return values
+
+    def _value(self, name: str, situation: Situation) -> Value | None:
+        language, now = situation.language, situation.now
+        if name in LISTS:
+            zip_code, zone = self._place(situation.place)
+            return self.facts.listed(name, language=language, now=now, zip_code=zip_code, zone=zone)
+        if name.startswith("status_"):
+            return self.facts.status(name, language=language, now=now)
+        return city_value(self._city.get(name), language)
+
+    def _dress(self, version: Published, template: Template, values: Mapping[str, Value], situation: Situation) -> Said:
+        channel, language = situation.channel, situation.language
+        limit, html = _LIMITS[channel], None
+        while True:
+            filled = fill(
+                template,
+                values,
+                channel=channel,
+                language=language,
+                now=situation.now,
+                zone=self._zone,
+                limit=limit,
+                map_url=self._map_url,
+            )
+            if channel == "web":
+                text, html = render_web(filled.text, hosts=self._hosts)
+                pieces: tuple[str, ...] = (text,)
+                break
+            pieces = self._pieces(filled.text, channel, language)
+            # A list that would be torn apart is told with fewer places, the others on request.
+            if limit == 1 or all(self._pieces(line, channel, language)[0].rstrip(".") in pieces[0] for line in filled.listed):
+                break
+            limit -= 1
+        rest = self._pieces("\n".join(filled.rest), channel, language) if filled.rest else ()
+        more = (*pieces[1:], *rest)
+        return Said(version.message_id, version.version, language, channel, pieces[0], html, filled.as_of, more)
+
+    def _pieces(self, text: str, channel: str, language: str) -> tuple[str, ...]:
+        return render_voice(text, language) if channel == "voice" else render_sms(text, fold_accents=self._fold)
+
+
+def city_value(value: Any, language: str) -> Value | None:
+    """A city value as it fills a placeholder; nothing when it is not there."""
+    if isinstance(value, Mapping):
+        value = value.get(language) or value.get(FALLBACK_LANGUAGE)
+    if value is None or value == "" or isinstance(value, bool | list | Mapping):
+        return None
+    text = str(value)
+    return Value(text=text, page=text if text.startswith("https://") else None)
+
+
+def _hosts(city: Mapping[str, Any]) -> tuple[str, ...]:
+    own = [urlsplit(value).hostname or "" for value in city.values() if isinstance(value, str) and value.startswith("https://")]
+    listed = city.get("link_hosts") or ()
+    return tuple(dict.fromkeys(name.casefold() for name in (*listed, *own) if name))

@@ -1,0 +1,75 @@
+"""Reading the library's contents from the database, in a handful of queries."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from knowledge.models import CityValue, FactRow, IncidentRow, KnowledgeRevision, MessageVersion, TopicRow
+from knowledge.records import ALWAYS, NEVER, Contents, Fact, Incident, Published
+from knowledge.topics import MessageText, Topic
+
+
+def current_revision(session: Session) -> int:
+    """The number that grows with every change of what may be said; 0 before the first."""
+    return session.scalar(select(KnowledgeRevision.number).where(KnowledgeRevision.id == 1)) or 0
+
+
+def read_contents(session: Session) -> Contents:
+    """All that is published, in force or open. The revision is read first: a change that comes between is then read again."""
+    revision = current_revision(session)
+    messages = _messages(session)
+    return Contents(
+        revision=revision,
+        topics=_topics(session, messages),
+        messages=messages,
+        facts=_facts(session),
+        city=dict(session.execute(select(CityValue.name, CityValue.value)).tuples().all()),
+        incidents=_incidents(session),
+    )
+
+
+def _messages(session: Session) -> tuple[Published, ...]:
+    m = MessageVersion
+    rows = session.execute(
+        select(m.message_id, m.version, m.intent, m.texts, m.phases, m.position, m.valid_from, m.expires_at).where(
+            m.state == "published"
+        )
+    ).tuples()
+    return tuple(
+        Published(identity, version, intent, texts, tuple(phases), position, begins or ALWAYS, ends or NEVER)
+        for identity, version, intent, texts, phases, position, begins, ends in rows
+    )
+
+
+def _topics(session: Session, messages: tuple[Published, ...]) -> tuple[Topic, ...]:
+    variants: dict[str, dict[str, Published]] = {}
+    for message in sorted(messages, key=lambda one: (one.position, one.version)):
+        if message.intent:
+            variants.setdefault(message.intent, {})[message.message_id] = message
+    rows = session.execute(
+        select(TopicRow.intent, TopicRow.data).where(TopicRow.active).order_by(TopicRow.position, TopicRow.intent)
+    ).tuples()
+    return tuple(
+        Topic.from_data(
+            data,
+            (MessageText(one.message_id.partition(".")[2], one.phases, one.texts) for one in variants.get(intent, {}).values()),
+        )
+        for intent, data in rows
+    )
+
+
+def _facts(session: Session) -> tuple[Fact, ...]:
+    f = FactRow
+    rows = session.execute(
+        select(f.type, f.key, f.data, f.as_of, f.expires_at, f.source, f.owner, f.visibility, f.position)
+    ).tuples()
+    return tuple(
+        Fact(type_, key, data, as_of, expires_at, source, owner, visibility == "public", position)
+        for type_, key, data, as_of, expires_at, source, owner, visibility, position in rows
+    )
+
+
+def _incidents(session: Session) -> tuple[Incident, ...]:
+    rows = session.scalars(select(IncidentRow).where(IncidentRow.closed_at.is_(None)))
+    return tuple(Incident(row.name, row.hazard, row.phase, row.level, tuple(row.zones), row.started_at) for row in rows)

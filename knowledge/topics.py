@@ -1,0 +1,217 @@
+"""Topics: what residents ask about, as content writers keep them in one file each (docs/topics.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from server.errors import BadInput
+
+ChannelName = Literal["sms", "web", "voice"]
+Phase = Literal["all", "before", "during", "after", "recovery"]
+Hazard = Literal[
+    "all", "hurricane", "flood", "tornado", "wildfire", "winter", "heat", "earthquake", "outage",
+    "water", "hazmat", "epidemic", "incident", "event",
+]  # fmt: skip
+
+CHANNELS: Final[tuple[ChannelName, ...]] = get_args(ChannelName)
+PHASES: Final[tuple[str, ...]] = get_args(Phase)
+HAZARDS: Final[tuple[str, ...]] = get_args(Hazard)
+FALLBACK_LANGUAGE: Final = "en"
+LANGUAGES: Final = ("en", "es")
+"""Every shipped text stands in these; a city may add others."""
+
+Texts = Mapping[str, Mapping[str, str]]
+"""A text by language and channel."""
+
+
+@dataclass(frozen=True)
+class MessageText:
+    """One thing that may be said on a topic. `phases` is empty when it fits every phase."""
+
+    variant: str
+    phases: tuple[str, ...]
+    texts: Texts
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One thing residents ask about, with example phrasings for the understanding and messages in the order tried."""
+
+    intent: str
+    title: Mapping[str, str]
+    hazards: tuple[str, ...]
+    phases: tuple[str, ...]
+    owner: str
+    sources: tuple[str, ...]
+    ask: tuple[str, ...]
+    complex: str
+    emergency: str
+    keywords: Mapping[str, tuple[str, ...]]
+    examples: Mapping[str, tuple[str, ...]]
+    messages: tuple[MessageText, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        """All but the messages, as it is stored."""
+        return {
+            "intent": self.intent,
+            "title": dict(self.title),
+            "hazards": list(self.hazards),
+            "phases": list(self.phases),
+            "owner": self.owner,
+            "sources": list(self.sources),
+            "ask": list(self.ask),
+            "complex": self.complex,
+            "emergency": self.emergency,
+            "keywords": {language: list(words) for language, words in self.keywords.items()},
+            "examples": {language: list(texts) for language, texts in self.examples.items()},
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], messages: Iterable[MessageText] = ()) -> Topic:
+        """The topic again from what is stored."""
+        return cls(
+            intent=data["intent"],
+            title=dict(data["title"]),
+            hazards=tuple(data["hazards"]),
+            phases=tuple(data["phases"]),
+            owner=data["owner"],
+            sources=tuple(data["sources"]),
+            ask=tuple(data["ask"]),
+            complex=data["complex"],
+            emergency=data["emergency"],
+            keywords={language: tuple(words) for language, words in data["keywords"].items()},
+            examples={language: tuple(texts) for language, texts in data["examples"].items()},
+            messages=tuple(messages),
+        )
+
+    def with_messages(self, messages: Iterable[MessageText]) -> Topic:
+        """The topic with other messages."""
+        return replace(self, messages=tuple(messages))
+
+    def fits(self, *, hazards: frozenset[str], phase: str) -> bool:
+        """True when the topic belongs to one of the hazards and to the phase."""
+        return bool({"all", *hazards} & set(self.hazards)) and bool({"all", phase} & set(self.phases))
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=48)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ChannelTexts(_File):
+    """The wording of one message in one language."""
+
+    sms: Line
+    web: Line
+    voice: Line
+
+
+class MessageFile(_File):
+    """One entry of `messages`: the languages stand beside `variant` and `phases`."""
+
+    variant: Name
+    phases: tuple[Phase, ...] = ()
+    texts: dict[Language, ChannelTexts]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "texts" in value:
+            return value
+        texts = {key: text for key, text in value.items() if key not in ("variant", "phases")}
+        return {key: value[key] for key in ("variant", "phases") if key in value} | {"texts": texts}
+
+    @model_validator(mode="after")
+    def _english(self) -> MessageFile:
+        if FALLBACK_LANGUAGE not in self.texts:
+            raise ValueError("needs an English text (en), which is what a missing language falls back to")
+        return self
+
+    def text(self) -> MessageText:
+        """The message as it is used inside."""
+        return MessageText(self.variant, tuple(self.phases), {name: texts.model_dump() for name, texts in self.texts.items()})
+
+
+class TopicFile(_File):
+    """A topic as it stands in its file."""
+
+    intent: Name
+    title: dict[Language, Line]
+    hazards: Annotated[tuple[Hazard, ...], Field(min_length=1)]
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    owner: Name
+    sources: Annotated[tuple[Line, ...], Field(min_length=1)]
+    ask: tuple[Name, ...] = ()
+    complex: Line
+    emergency: Line
+    keywords: dict[Language, Annotated[tuple[Line, ...], Field(min_length=1)]]
+    examples: dict[Language, Annotated[tuple[Line, ...], Field(min_length=1)]]
+    messages: Annotated[tuple[MessageFile, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _whole(self) -> TopicFile:
+        for field, value in (("title", self.title), ("keywords", self.keywords), ("examples", self.examples)):
+            if FALLBACK_LANGUAGE not in value:
+                raise ValueError(f"{field} needs an English entry (en)")
+        names = [message.variant for message in self.messages]
+        if len(names) != len(set(names)):
+            raise ValueError("two messages have the same variant name; give each its own")
+        return self
+
+
+def parse_topic(data: object, *, file: str) -> Topic:
+    """The topic that `data` describes. Raises `BadInput` naming the file, the field and what to do."""
+    try:
+        parsed = TopicFile.model_validate(data)
+    except ValidationError as error:
+        raise BadInput(explain(error, file=file)) from error
+    return Topic.from_data(parsed.model_dump(exclude={"messages"}), [message.text() for message in parsed.messages])
+
+
+def read_topic(path: Path) -> Topic:
+    """The topic in one file, whose name is the intent."""
+    topic = parse_topic(read_yaml(path), file=path.name)
+    if topic.intent != path.stem:
+        raise BadInput(f"{path.name}: intent: is {topic.intent!r}; name the file {topic.intent}.yml or change the intent.")
+    return topic
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file. Raises `BadInput` naming the line that cannot be read."""
+    try:
+        return yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise BadInput(
+            f"{path.name}: line {line}: {error.problem or 'cannot be read'}. Quote texts that hold a colon, # or braces."
+        ) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(f"{path.name}: cannot be read ({error}). Save it as UTF-8 text.") from error
+
+
+_ADVICE: Final[dict[str, str]] = {
+    "missing": "Add this field.",
+    "extra_forbidden": "Remove it or correct its spelling; docs/topics.md lists the fields.",
+    "literal_error": "Use one of the words listed in docs/topics.md.",
+    "string_pattern_mismatch": "Use lower-case letters, digits and underscores.",
+    "string_type": "Put the text in quotes.",
+}
+
+
+def explain(error: ValidationError, *, file: str) -> str:
+    """One line a field: where it is wrong, how, and what to do."""
+    lines = []
+    for item in error.errors(include_url=False, include_input=False):
+        field = ".".join(str(part) for part in item["loc"]) or "file"
+        lines.append(f"{file}: {field}: {item['msg']}. {_ADVICE.get(item['type'], 'Correct it as docs/topics.md shows.')}")
+    return "\n".join(lines)

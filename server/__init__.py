@@ -1,0 +1,1 @@
+"""The foundations of one process, and the program that puts everything together."""

@@ -1,0 +1,1 @@
+"""The `spillway` command line: one module a command or family of commands."""

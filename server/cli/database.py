@@ -1,0 +1,105 @@
+"""`spillway db` and `spillway audit`: the database, its copies, and the proof of its record."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import URL, make_url
+
+from server.audit.service import first_break
+from server.cli.console import out
+from server.cli.open import open_database
+from server.database.engine import make_engine
+from server.database.migrate import current, head
+from server.database.migrate import upgrade as run_migrations
+from server.errors import BadInput, NotReady
+from server.settings import get_settings
+
+app = typer.Typer(help="The database: bring up to date, back up, restore.", no_args_is_help=True)
+audit_app = typer.Typer(help="The record of who did what.", no_args_is_help=True)
+
+
+@app.command()
+def upgrade() -> None:
+    """Bring the schema up to date."""
+    engine = make_engine(get_settings().database)
+    try:
+        before = current(engine)
+        run_migrations(engine)
+        out.print(f"Schema {before or 'empty'} -> {head()}")
+    finally:
+        engine.dispose()
+
+
+@app.command()
+def backup(target: Annotated[Path, typer.Argument(help="The file to write; must not exist.")]) -> None:
+    """Copy the database to a file while the service runs."""
+    if target.exists():
+        raise BadInput(f"{target} exists; choose another name.")
+    url = make_url(get_settings().database)
+    if url.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(_sqlite_file(url.database))) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+    else:
+        _postgres("pg_dump", "--format=custom", f"--file={target}", _dbname(url))
+    out.print(f"Copied to {target} ({target.stat().st_size:,} bytes)")
+
+
+@app.command()
+def restore(source: Annotated[Path, typer.Argument(help="A file that `db backup` wrote.")]) -> None:
+    """Replace the database with a copy. Stop the service first; the database that is replaced is kept beside it."""
+    if not source.is_file():
+        raise BadInput(f"There is no file {source}.")
+    url = make_url(get_settings().database)
+    if url.get_backend_name() == "sqlite":
+        target = Path(_sqlite_file(url.database, must_exist=False))
+        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy:
+            if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+                raise BadInput(f"{source} is damaged; nothing was changed.")
+            if target.exists():
+                shutil.move(target, target.with_suffix(".replaced"))
+            for leftover in (Path(f"{target}-wal"), Path(f"{target}-shm")):
+                leftover.unlink(missing_ok=True)
+            with closing(sqlite3.connect(target)) as database:
+                copy.backup(database)
+    else:
+        _postgres(
+            "pg_restore",
+            "--clean",
+            "--if-exists",
+            _dbname(url),
+            str(source),
+        )
+    upgrade()
+
+
+@audit_app.command()
+def verify() -> None:
+    """Prove that no row of the audit record was changed or removed."""
+    with open_database() as session:
+        broken = first_break(session)
+    if broken is not None:
+        raise NotReady(f"The audit record is broken at row {broken}: it or a row before it was changed.")
+    out.print("The audit record is whole.")
+
+
+def _sqlite_file(database: str | None, *, must_exist: bool = True) -> str:
+    if not database or (must_exist and not Path(database).exists()):
+        raise NotReady(f"There is no database at {database or 'memory'} yet; run `spillway serve` or `spillway db upgrade`.")
+    return database
+
+
+def _dbname(url: URL) -> str:
+    return f"--dbname={url.set(drivername='postgresql').render_as_string(hide_password=False)}"
+
+
+def _postgres(*command: str) -> None:
+    if shutil.which(command[0]) is None:
+        raise NotReady(f"{command[0]} is not installed; it comes with PostgreSQL's client programs.")
+    subprocess.run(command, check=True)

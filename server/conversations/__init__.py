@@ -1,0 +1,1 @@
+"""Conversations, their turns, and the spine that every turn goes down."""

@@ -1,0 +1,206 @@
+"""The two transactions of a turn: taking it in, before anything answers, and settling what was answered."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from bot.triage.decision import Decision
+from server import clock
+from server.conversations.models import Claim, Conversation, Turn
+from server.conversations.ownership import Owner
+from server.conversations.turn import Answered, Channel, Inbound, Reply
+from server.identity.keys import Keys
+from server.outbox.models import OptOut, OutboundMessage
+
+LATCH: Final = timedelta(minutes=30)
+TOPIC_MEMORY: Final = timedelta(minutes=30)
+LEASE: Final = timedelta(seconds=30)
+IDLE: Final = {Channel.SMS: timedelta(hours=12), Channel.WEB: timedelta(hours=24), Channel.IVR: timedelta(hours=4)}
+"""After this long without a message the next one opens a new conversation."""
+
+_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A turn that was taken in: the conversation, and the reply of the first time when it is a repeat."""
+
+    conversation: Conversation
+    opted_out: bool
+    first: bool
+    repeat: Reply | None = None
+
+
+def new_reference(prefix: str = "HC") -> str:
+    """What people call a conversation; without letters that look like digits."""
+    return f"{prefix}-" + "".join(secrets.choice(_ALPHABET) for _ in range(7))
+
+
+def claim(session: Session, *, inbound: Inbound, keys: Keys, now: datetime) -> Claim | None:
+    """Takes an inbound message in one INSERT. Returns the earlier claim when the provider sent it before, else nothing."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    values = {
+        "key": inbound.claim,
+        "payload": keys.seal(json.dumps(asdict(inbound))),
+        "state": "received",
+        "lease_until": now + LEASE,
+        "received_at": now,
+    }
+    taken = insert(Claim).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(Claim.key)
+    if session.scalar(taken) is not None:
+        return None
+    return session.get_one(Claim, inbound.claim)
+
+
+def open_claim(row: Claim, *, keys: Keys) -> Inbound:
+    """The inbound message of a claim, to be answered after a crash."""
+    data: dict[str, Any] = json.loads(keys.open(row.payload))
+    return Inbound(**{**data, "channel": Channel(data["channel"])})
+
+
+def accept(session: Session, *, inbound: Inbound, keys: Keys) -> Opened:
+    """Takes a message in and finds or opens its conversation. After the commit it is ours, whatever happens."""
+    now = clock.now()
+    earlier = claim(session, inbound=inbound, keys=keys, now=now)
+    if earlier is not None and earlier.reply is not None and earlier.conversation_id is not None:
+        conversation = session.get_one(Conversation, earlier.conversation_id)
+        return Opened(conversation, False, False, Reply.from_json(earlier.reply))
+    conversation, first = find_or_open(session, inbound=inbound, now=now)
+    session.get_one(Claim, inbound.claim).conversation_id = conversation.id
+    opted_out = bool(
+        inbound.person
+        and inbound.channel is Channel.SMS
+        and session.get(OptOut, (inbound.person, inbound.our_address or "")) is not None
+    )
+    return Opened(conversation, opted_out, first)
+
+
+def find_or_open(session: Session, *, inbound: Inbound, now: datetime) -> tuple[Conversation, bool]:
+    """The open conversation of this resident on this channel, or a new one; an idle one is closed first."""
+    conversation = session.scalar(select(Conversation).where(Conversation.active_key == inbound.key))
+    if conversation is not None and conversation.owner == Owner.BOT and now - conversation.last_at > IDLE[inbound.channel]:
+        conversation.active_key, conversation.closed_at, conversation.owner = None, now, Owner.CLOSED.value
+        conversation.owner_version += 1
+        previous, conversation = conversation, None
+        session.flush()
+    else:
+        previous = None
+    if conversation is not None:
+        return conversation, False
+    conversation = Conversation(
+        channel=inbound.channel.value,
+        key=inbound.key,
+        active_key=inbound.key,
+        person=inbound.person,
+        contact=inbound.contact,
+        our_address=inbound.our_address,
+        reference=new_reference(),
+        language=inbound.language or (previous.language if previous else "en"),
+        language_fixed=bool(inbound.language) or bool(previous and previous.language_fixed),
+        owner=Owner.BOT.value,
+        owner_version=0,
+        memory={},
+        turns=0,
+        opened_at=now,
+        last_at=now,
+    )
+    session.add(conversation)
+    session.flush()
+    return conversation, True
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What the spine decided, to be stored in one transaction."""
+
+    inbound: Inbound
+    decision: Decision
+    reply: Reply
+    answered: Answered | None
+    received_at: datetime
+    elapsed_ms: float
+    inline: bool
+
+
+def settle(session: Session, *, conversation: Conversation, settled: Settled) -> OutboundMessage | None:
+    """Stores the turn, the conversation's new state, the text that goes out, and the reply under its claim."""
+    reply, decision, inbound = settled.reply, settled.decision, settled.inbound
+    conversation.turns += 1
+    turn = Turn(
+        conversation_id=conversation.id,
+        seq=conversation.turns,
+        claim=inbound.claim,
+        kind=inbound.kind,
+        text=inbound.text,
+        language=reply.language,
+        outcome=reply.outcome.value,
+        topic=reply.topic,
+        topics=list(reply.topics),
+        level=decision.level.value,
+        category=decision.category,
+        evidence={"evidence": list(decision.evidence), "vetoes": list(decision.vetoes)},
+        safety_line=reply.safety_line,
+        message_ids=[part.reference for part in reply.parts],
+        confidence=settled.answered.confidence if settled.answered else None,
+        engine=reply.engine,
+        elapsed_ms=settled.elapsed_ms,
+        received_at=settled.received_at,
+    )
+    session.add(turn)
+    conversation.last_at = settled.received_at
+    conversation.language = reply.language
+    if settled.answered is not None:
+        remember(conversation, settled.answered, now=settled.received_at)
+    message = None
+    if reply.parts:
+        message = OutboundMessage(
+            conversation_id=conversation.id,
+            dedupe_key=f"turn:{inbound.claim}",
+            channel=inbound.channel.value,
+            speaker="bot",
+            owner_version=conversation.owner_version,
+            emergency=reply.emergency,
+            text=reply.text,
+            parts=[asdict(part) for part in reply.parts],
+            message_ids=[part.reference for part in reply.parts],
+            state="sent" if settled.inline else "queued",
+            inline=settled.inline,
+            attempts=1 if settled.inline else 0,
+            created_at=settled.received_at,
+            next_attempt_at=None if settled.inline else settled.received_at,
+            valid_until=settled.received_at + timedelta(seconds=300 if reply.emergency else 1800),
+            sent_at=settled.received_at if settled.inline else None,
+        )
+        session.add(message)
+    row = session.get_one(Claim, inbound.claim)
+    row.state, row.reply = "answered" if settled.inline else "recovered", reply.to_json()
+    return message
+
+
+def remember(conversation: Conversation, answered: Answered, *, now: datetime) -> None:
+    """Keeps what the next turn needs: the dialogue state, the topic, the place, the options offered."""
+    conversation.memory = {**conversation.memory, **answered.memory}
+    if answered.tracker is not None:
+        conversation.tracker = answered.tracker
+    if answered.topic is not None:
+        conversation.topic, conversation.topic_at = answered.topic, now
+    if answered.place is not None:
+        conversation.place = answered.place
+
+
+def latch(conversation: Conversation, *, card: str, now: datetime) -> None:
+    """From now on every reply starts with the 911 line, until the resident says it is no emergency or half an hour passes."""
+    conversation.latch_until, conversation.latch_card = now + LATCH, card
+
+
+def release(conversation: Conversation) -> None:
+    """Ends the latch."""
+    conversation.latch_until = conversation.latch_card = None

@@ -1,0 +1,90 @@
+"""What a turn is treated as, decided from values alone, so that the order of the promises can be read and tested in one place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+from bot.triage.decision import Decision, Level
+from server.conversations.ownership import Owner
+
+CarrierWord = Literal["STOP", "START", "HELP"]
+
+
+class Step(StrEnum):
+    """The one thing that a turn is treated as."""
+
+    OPT_OUT = "opt_out"
+    OPT_IN = "opt_in"
+    HELP = "help"
+    EMERGENCY = "emergency"
+    CRISIS = "crisis"
+    UNCLEAR = "unclear"
+    RELEASE = "release"
+    SILENT = "silent"
+    RELAY = "relay"
+    WAIT = "wait"
+    ASSIST = "assist"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a conversation stands when a turn comes in."""
+
+    owner: Owner
+    latched: bool
+    opted_out: bool
+    unclear_said: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The step, and what is said around it: `card` before everything, `safety_line` after an ordinary answer."""
+
+    step: Step
+    card: str | None = None
+    safety_line: bool = False
+    alert: str | None = None
+
+
+_NOT_AN_EMERGENCY: Final = re.compile(
+    r"\W*(?:2|(?:this |it ?)?(?:is |s )?not an? emergency|no emergency|im (?:ok|okay|safe|fine)|false alarm|"
+    r"no es (?:una )?emergencia|estoy (?:bien|a salvo)|falsa alarma)\W*",
+    re.IGNORECASE,
+)
+
+
+def releases_latch(text: str) -> bool:
+    """True when the whole message says that there is no emergency, such as the `2` that the card offers."""
+    return bool(_NOT_AN_EMERGENCY.fullmatch(text.replace("'", "").replace("’", "")))
+
+
+def plan_turn(*, decision: Decision, standing: Standing, carrier: CarrierWord | None, text: str) -> Plan:
+    """What to do with one turn. Emergencies come before ownership, opt-outs and everything else; a carrier word, which is the
+    whole message, comes before them only because it cannot be one.
+
+    An opted-out resident gets no reply but the 911 line, and staff are told, since the carrier may not deliver even that."""
+    if carrier is not None:
+        return Plan({"STOP": Step.OPT_OUT, "START": Step.OPT_IN, "HELP": Step.HELP}[carrier])
+    unreachable = "opted_out_emergency" if standing.opted_out else None
+    if decision.level is Level.HARD:
+        return Plan(Step.EMERGENCY, card=decision.card or "emergency", alert=unreachable or "emergency")
+    if decision.level is Level.CRISIS:
+        return Plan(Step.CRISIS, card=decision.card or "crisis_988", alert=unreachable or "crisis")
+    latch = "emergency" if standing.latched else None
+    if standing.latched and releases_latch(text):
+        return Plan(Step.RELEASE)
+    if standing.opted_out:
+        return Plan(Step.SILENT, card=latch, alert="opted_out_emergency" if latch else None)
+    soft = decision.level is Level.SOFT
+    if standing.owner is Owner.AGENT:
+        return Plan(Step.RELAY, card=latch)
+    if standing.owner is Owner.QUEUED:
+        return Plan(Step.WAIT, card=latch, safety_line=soft and latch is None)
+    if soft and decision.card == "unclear" and not standing.unclear_said:
+        return Plan(Step.UNCLEAR, card=latch or "unclear", alert="unclear")
+    if soft and decision.card not in (None, "safety_line", "unclear"):
+        return Plan(Step.ASSIST, card=latch or decision.card)
+    return Plan(Step.ASSIST, card=latch, safety_line=soft and latch is None)

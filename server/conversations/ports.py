@@ -1,0 +1,40 @@
+"""What the spine needs from the parts above and beside it, so that it can be read and tested without them."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from server.conversations.models import Conversation
+from server.conversations.turn import Answered, Asked
+
+
+class Assistant(Protocol):
+    """Understands one turn and answers it with approved messages."""
+
+    async def respond(self, asked: Asked) -> Answered:
+        """The answer to one turn. Raises when it cannot answer; the next assistant down is asked then."""
+        ...
+
+
+class Desk(Protocol):
+    """The live agents' queue."""
+
+    def queue(
+        self, session: Session, *, conversation: Conversation, reason: str, text: str, slots: dict[str, Any] | None = None
+    ) -> int:
+        """Queues a conversation for a person and gives its place in line; one that is queued keeps its place."""
+        ...
+
+    def append(self, session: Session, *, conversation: Conversation, text: str) -> int:
+        """Adds what a waiting resident, or one who speaks with an agent, wrote; gives the place in line, 0 when not waiting."""
+        ...
+
+
+class LanguageDetector(Protocol):
+    """Tells which language a message is in."""
+
+    def __call__(self, text: str, *, current: str, fixed: bool) -> tuple[str, bool]:
+        """The language to answer in, and whether the message was a confident sentence or a request for it."""
+        ...

@@ -1,0 +1,263 @@
+"""The way of one turn, the same for every channel, simulator, replay and test.
+
+Claim, triage, owner, assistant, render, store. Pure decisions stand in `plan.py`, the two transactions in `ledger.py`; this
+module only puts them in order, and steps down when one of them fails."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from bot.triage.decision import Decision, Level
+from bot.triage.engine import Context, TriageEngine
+from knowledge.library import Library, LiveLibrary, Situation
+from server import clock
+from server.alerts.service import raise_alert
+from server.conversations import ledger, words
+from server.conversations.carrier import carrier_word
+from server.conversations.locks import ConversationLocks
+from server.conversations.models import Conversation
+from server.conversations.ownership import Owner
+from server.conversations.plan import CarrierWord, Plan, Standing, Step, plan_turn
+from server.conversations.ports import Assistant, Desk, LanguageDetector
+from server.conversations.turn import Answered, Asked, Channel, Inbound, Reply
+from server.database.engine import Sessions
+from server.identity.keys import Keys
+from server.metrics import DUPLICATES, STEP, TRIAGE, TURN_SECONDS, TURNS
+from server.outbox.opting import set_opt_out
+
+log = structlog.get_logger()
+
+STILL_WAITING_EVERY: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class InHand:
+    """One turn between its two transactions."""
+
+    inbound: Inbound
+    received: datetime
+    started: float
+    inline: bool
+    decision: Decision
+    plan: Plan
+    opened: ledger.Opened
+    library: Library
+    language: str
+    fixed: bool
+    answered: Answered | None = None
+
+
+@dataclass(frozen=True)
+class Spine:
+    """Everything one turn goes through. `assistants` are asked in order until one answers."""
+
+    sessions: Sessions
+    locks: ConversationLocks
+    keys: Keys
+    triage: TriageEngine
+    library: LiveLibrary
+    assistants: tuple[Assistant, ...]
+    desk: Desk
+    detect: LanguageDetector
+    stored: Callable[[int], None] = lambda _conversation_id: None
+    """Called after each commit with the conversation, to wake those who watch it."""
+
+    async def handle(self, inbound: Inbound, *, inline: bool = True) -> Reply:
+        """Answers one inbound message. With `inline` the caller delivers the reply; otherwise the outbox does.
+
+        Never raises for a fault of ours: the last step down is one static bilingual text that begins with the 911 line."""
+        started, received = time.perf_counter(), clock.now()
+        decision = self.triage.assess(inbound.text, context=Context(channel=inbound.channel.value, keys=inbound.kind == "keys"))
+        try:
+            async with self.locks.hold(inbound.key):
+                reply = await self._turn(inbound, decision, received, started, inline)
+            STEP.labels(part="turn").set(0)
+        except Exception as error:
+            # The database or anything else of ours failed: the resident still gets the 911 line and the way to a person.
+            log.error("turn.failed", error=repr(error), database=isinstance(error, SQLAlchemyError))
+            STEP.labels(part="turn").set(1)
+            reply = words.static_reply(self.library.last_good, inbound=inbound, decision=decision, now=received)
+        self._count(inbound, decision, reply, time.perf_counter() - started)
+        return reply
+
+    async def _turn(self, inbound: Inbound, decision: Decision, received: datetime, started: float, inline: bool) -> Reply:
+        opened, library = await asyncio.to_thread(self._accept, inbound)
+        if opened.repeat is not None:
+            DUPLICATES.labels(channel=inbound.channel.value).inc()
+            return opened.repeat
+        conversation = opened.conversation
+        decision = self._in_context(inbound, decision, conversation, received)
+        standing = Standing(
+            owner=Owner(conversation.owner),
+            latched=conversation.latch_until is not None and conversation.latch_until > received,
+            opted_out=opened.opted_out,
+            unclear_said=bool(conversation.memory.get("unclear_said")),
+        )
+        plan = plan_turn(decision=decision, standing=standing, carrier=self._carrier(inbound), text=inbound.text)
+        language, fixed = self._language(inbound, conversation, plan)
+        turn = InHand(inbound, received, started, inline, decision, plan, opened, library, language, fixed)
+        if plan.step is Step.ASSIST:
+            turn = replace(turn, answered=await self._ask(turn))
+        return await asyncio.to_thread(self._settle, turn)
+
+    def _accept(self, inbound: Inbound) -> tuple[ledger.Opened, Library]:
+        with self.sessions.begin() as session:
+            opened = ledger.accept(session, inbound=inbound, keys=self.keys)
+            return opened, self.library.get(session)
+
+    def _in_context(self, inbound: Inbound, decision: Decision, conversation: Conversation, now: datetime) -> Decision:
+        asked = conversation.memory.get("asked")
+        latched = conversation.latch_until is not None and conversation.latch_until > now
+        if decision.level is Level.HARD or not (asked or latched):
+            return decision
+        context = Context(
+            latched=latched,
+            previous_text=conversation.memory.get("previous_text"),
+            asked=asked,
+            channel=inbound.channel.value,
+            keys=inbound.kind == "keys",
+        )
+        return self.triage.assess(inbound.text, context=context)
+
+    @staticmethod
+    def _carrier(inbound: Inbound) -> CarrierWord | None:
+        return carrier_word(inbound.text, provider=inbound.opt_out_type) if inbound.channel is Channel.SMS else None
+
+    def _language(self, inbound: Inbound, conversation: Conversation, plan: Plan) -> tuple[str, bool]:
+        if inbound.language:
+            return inbound.language, True
+        if inbound.kind not in ("text", "speech") or plan.step is Step.OPT_IN:
+            return conversation.language, conversation.language_fixed
+        return self.detect(inbound.text, current=conversation.language, fixed=conversation.language_fixed)
+
+    async def _ask(self, turn: InHand) -> Answered | None:
+        conversation = turn.opened.conversation
+        recent = conversation.topic_at is not None and turn.received - conversation.topic_at <= ledger.TOPIC_MEMORY
+        asked = Asked(
+            conversation_id=conversation.id,
+            reference=conversation.reference,
+            channel=turn.inbound.channel,
+            kind=turn.inbound.kind,
+            text=turn.inbound.text,
+            language=turn.language,
+            place=conversation.place,
+            topic=conversation.topic if recent else None,
+            memory=dict(conversation.memory),
+            tracker=conversation.tracker,
+        )
+        for assistant in self.assistants:
+            part = type(assistant).__name__
+            try:
+                answered = await assistant.respond(asked)
+            except Exception as error:
+                # Whatever breaks in one assistant, the resident gets the next one down, and staff see the step.
+                log.error("assistant.failed", assistant=part, error=repr(error))
+                STEP.labels(part=part).set(1)
+                continue
+            STEP.labels(part=part).set(0)
+            return answered
+        return None
+
+    def _settle(self, turn: InHand) -> Reply:
+        with self.sessions.begin() as session:
+            conversation = session.get_one(Conversation, turn.opened.conversation.id, with_for_update=True)
+            if turn.plan.step is Step.ASSIST and conversation.owner_version != turn.opened.conversation.owner_version:
+                # A person took the conversation while the answer was made: the answer is not said.
+                turn = replace(turn, plan=replace(turn.plan, step=Step.RELAY, safety_line=False), answered=None)
+            conversation.language_fixed = turn.fixed
+            place_in_line = self._act(session, turn, conversation)
+            reply = self._words(turn, conversation, place_in_line)
+            self._note(turn, conversation)
+            settled = ledger.Settled(
+                inbound=turn.inbound,
+                decision=turn.decision,
+                reply=reply,
+                answered=turn.answered,
+                received_at=turn.received,
+                elapsed_ms=round((time.perf_counter() - turn.started) * 1000, 2),
+                inline=turn.inline,
+            )
+            ledger.settle(session, conversation=conversation, settled=settled)
+            conversation_id = conversation.id
+        self.stored(conversation_id)
+        return reply
+
+    def _act(self, session: Session, turn: InHand, conversation: Conversation) -> int | None:
+        """What the plan changes besides the words; gives the place in line when the conversation waits for a person."""
+        plan, inbound = turn.plan, turn.inbound
+        if plan.alert is not None:
+            raise_alert(
+                session,
+                kind=plan.alert,
+                severity="critical" if plan.step is Step.EMERGENCY or plan.alert == "opted_out_emergency" else "warning",
+                conversation_id=conversation.id,
+                detail={"category": turn.decision.category},
+            )
+        match plan.step:
+            case Step.OPT_OUT | Step.OPT_IN if conversation.person is not None:
+                stopped = plan.step is Step.OPT_OUT
+                set_opt_out(session, person=conversation.person, our_address=inbound.our_address or "", stopped=stopped)
+            case Step.EMERGENCY:
+                ledger.latch(conversation, card=words.card_id(plan.card, turn.library), now=turn.received)
+            case Step.RELEASE:
+                ledger.release(conversation)
+            case Step.RELAY | Step.WAIT:
+                return self.desk.append(session, conversation=conversation, text=inbound.text)
+            case Step.ASSIST if turn.answered is None or turn.answered.handoff:
+                reason = (turn.answered and turn.answered.handoff) or "assistant_failed"
+                slots = turn.answered.slots if turn.answered else {}
+                return self.desk.queue(session, conversation=conversation, reason=reason, text=inbound.text, slots=slots)
+        return None
+
+    def _words(self, turn: InHand, conversation: Conversation, place_in_line: int | None) -> Reply:
+        language = (turn.answered and turn.answered.language) or turn.language
+        channel = turn.inbound.channel
+        return words.compose(
+            plan=turn.plan,
+            answered=turn.answered,
+            library=turn.library,
+            situation=Situation(language=language, channel=channel.words, now=turn.received, place=conversation.place),
+            inbound=turn.inbound,
+            decision=turn.decision,
+            standing=words.Around(
+                first=turn.opened.first,
+                place_in_line=place_in_line,
+                latched_card=conversation.latch_card if turn.plan.step is not Step.EMERGENCY else None,
+                speak_while_waiting=_may_speak_again(conversation, turn.received),
+                language_sure=turn.fixed,
+                conversation=conversation.reference,
+                owner=conversation.owner,
+            ),
+        )
+
+    @staticmethod
+    def _note(turn: InHand, conversation: Conversation) -> None:
+        memory = {**conversation.memory, "asked": "unclear" if turn.plan.step is Step.UNCLEAR else None}
+        if turn.inbound.kind in ("text", "speech"):
+            memory["previous_text"] = turn.inbound.text[:300]
+        if turn.plan.step is Step.UNCLEAR:
+            memory["unclear_said"] = True
+        if turn.plan.step is Step.WAIT and _may_speak_again(conversation, turn.received):
+            memory["waiting_said"] = turn.received.isoformat()
+        conversation.memory = memory
+
+    @staticmethod
+    def _count(inbound: Inbound, decision: Decision, reply: Reply, seconds: float) -> None:
+        channel = inbound.channel.value
+        TURNS.labels(channel=channel, outcome=reply.outcome.value, engine=reply.engine).inc()
+        TRIAGE.labels(level=decision.level.value, category=decision.category or "").inc()
+        TURN_SECONDS.labels(channel=channel).observe(seconds)
+
+
+def _may_speak_again(conversation: Conversation, now: datetime) -> bool:
+    said = conversation.memory.get("waiting_said")
+    return said is None or now - datetime.fromisoformat(said) >= STILL_WAITING_EVERY

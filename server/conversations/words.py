@@ -1,0 +1,140 @@
+"""The words of a reply: which approved texts, in which order, for what a turn is treated as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from bot.triage.decision import Decision, Level
+from knowledge.library import Library, Situation
+from server.conversations.plan import Plan, Step
+from server.conversations.turn import Answered, Channel, Engine, Inbound, Outcome, Part, Reply, Role
+
+_OUTCOMES: Final[dict[Step, Outcome]] = {
+    Step.OPT_OUT: Outcome.OPT_OUT,
+    Step.OPT_IN: Outcome.OPT_IN,
+    Step.HELP: Outcome.HELP,
+    Step.EMERGENCY: Outcome.EMERGENCY_911,
+    Step.CRISIS: Outcome.CRISIS_988,
+    Step.UNCLEAR: Outcome.REPROMPT,
+    Step.RELEASE: Outcome.MENU_CHOICE,
+    Step.SILENT: Outcome.OPT_OUT,
+    Step.RELAY: Outcome.AGENT,
+    Step.WAIT: Outcome.AGENT,
+    Step.ASSIST: Outcome.AGENT,
+}
+_SYSTEM: Final[dict[Step, str]] = {
+    Step.OPT_OUT: "system.stop",
+    Step.OPT_IN: "system.start",
+    Step.RELEASE: "system.latched_released",
+}
+_ENGINES: Final[dict[Step, Engine]] = {
+    Step.OPT_OUT: "carrier",
+    Step.OPT_IN: "carrier",
+    Step.HELP: "carrier",
+    Step.RELAY: "desk",
+    Step.WAIT: "desk",
+}
+
+
+@dataclass(frozen=True)
+class Around:
+    """What stands around the words: the place in line, the latch, whether it is the first reply."""
+
+    first: bool
+    place_in_line: int | None
+    latched_card: str | None
+    speak_while_waiting: bool
+    language_sure: bool
+    conversation: str
+    owner: str
+
+
+def card_id(card: str | None, library: Library) -> str:
+    """The message of a card. The general one has a variant for cities whose 911 center takes texts."""
+    if card in (None, "emergency"):
+        return "card.emergency_text911" if library.city.get("text_to_911") is True else "card.emergency"
+    return f"card.{card}"
+
+
+def compose(
+    *,
+    plan: Plan,
+    answered: Answered | None,
+    library: Library,
+    situation: Situation,
+    inbound: Inbound,
+    decision: Decision,
+    standing: Around,
+) -> Reply:
+    """The reply to one turn. A card is always first; the safety line follows an ordinary answer."""
+    parts = [*_cards(plan, library, situation, standing), *_body(plan, answered, library, situation, inbound, standing)]
+    if plan.safety_line and parts:
+        parts.append(Part.of(library.say("safety_line", situation), "safety"))
+    if standing.first and inbound.channel is Channel.SMS and plan.step is Step.ASSIST and parts:
+        parts.append(Part.of(library.say("system.first_contact", situation), "system"))
+    assisted = plan.step is Step.ASSIST and answered is not None
+    return Reply(
+        outcome=answered.outcome if assisted and answered else _OUTCOMES[plan.step],
+        parts=tuple(parts),
+        language=situation.language,
+        topic=answered.topic if answered else None,
+        topics=answered.topics if answered else (),
+        options=answered.options if answered else (),
+        level=decision.level.value,
+        category=decision.category,
+        engine=answered.engine if assisted and answered else _ENGINES.get(plan.step, "triage"),
+        conversation=standing.conversation,
+        owner=standing.owner,
+    )
+
+
+def _cards(plan: Plan, library: Library, situation: Situation, standing: Around) -> list[Part]:
+    if plan.card is None:
+        return []
+    identity = standing.latched_card if plan.card == "emergency" and standing.latched_card else card_id(plan.card, library)
+    role: Role = "safety" if plan.step is Step.ASSIST and plan.card != "emergency" else "card"
+    cards = [Part.of(library.say(identity, situation), role)]
+    if plan.step is Step.EMERGENCY and situation.language != "en" and not standing.language_sure:
+        cards.append(Part.of(library.say(identity, replace(situation, language="en")), role))
+    return cards
+
+
+def _body(
+    plan: Plan, answered: Answered | None, library: Library, situation: Situation, inbound: Inbound, standing: Around
+) -> list[Part]:
+    if plan.step in _SYSTEM:
+        if inbound.opt_out_type is not None:
+            return []
+        return [Part.of(library.say(_SYSTEM[plan.step], situation), "system")]
+    if plan.step is Step.HELP:
+        return [] if inbound.opt_out_type is not None else [Part.of(library.say("system.help", situation), "safety")]
+    if plan.step is Step.WAIT and standing.place_in_line and standing.speak_while_waiting:
+        return [Part.of(library.say("system.still_waiting", situation, position=standing.place_in_line), "system")]
+    if plan.step is not Step.ASSIST:
+        return []
+    parts = list(answered.parts) if answered else []
+    if answered is None or answered.handoff:
+        parts.append(Part.of(library.say("system.handoff", situation, position=standing.place_in_line or 1), "system"))
+    return parts
+
+
+def static_reply(library: Library, *, inbound: Inbound, decision: Decision, now: datetime) -> Reply:
+    """The last step down: what is said when nothing can be stored. A card for an emergency, else one bilingual text with the
+    911 line."""
+    situation = Situation(language=inbound.language or "en", channel=inbound.channel.words, now=now)
+    hard = decision.level in (Level.HARD, Level.CRISIS)
+    parts = [Part.of(library.say("system.static", situation), "safety")]
+    if hard:
+        card = Part.of(library.say(card_id(decision.card, library), situation), "card")
+        parts = [card, *parts]
+    outcome = {Level.HARD: Outcome.EMERGENCY_911, Level.CRISIS: Outcome.CRISIS_988}.get(decision.level, Outcome.REPROMPT)
+    return Reply(
+        outcome=outcome,
+        parts=tuple(parts),
+        language=situation.language,
+        level=decision.level.value,
+        category=decision.category,
+        engine="static",
+    )

@@ -1,0 +1,25 @@
+"""Every table of the program, for migrations and for tests that make a schema."""
+
+from __future__ import annotations
+
+import desk.models
+import knowledge.models
+import server.alerts.models
+import server.audit.models
+import server.conversations.models
+import server.outbox.models
+import server.staff.models
+from server.database.base import Base
+
+__all__ = ["Base"]
+
+PACKAGES = (
+    desk.models,
+    knowledge.models,
+    server.alerts.models,
+    server.audit.models,
+    server.conversations.models,
+    server.outbox.models,
+    server.staff.models,
+)
+"""The modules whose tables these are."""

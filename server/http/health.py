@@ -1,0 +1,50 @@
+"""Whether this process lives, is ready, and what it counts."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import JSONResponse, Response
+
+from server.assembly import Service
+from server.database.engine import reading
+
+
+def health_router(service: Service) -> APIRouter:
+    """The routes for load balancers and monitoring."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/healthz", summary="The process lives.")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/readyz", summary="Residents can be answered; says which part has stepped down.")
+    async def readyz() -> JSONResponse:
+        parts = await asyncio.to_thread(_parts, service)
+        ready = parts["database"] == "ok" and parts["messages"] == "ok"
+        return JSONResponse({"ready": ready, "mode": service.settings.mode.value, "parts": parts}, 200 if ready else 503)
+
+    @router.get("/metrics", summary="Counts for Prometheus.")
+    async def metrics() -> Response:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _parts(service: Service) -> dict[str, str]:
+    try:
+        with reading(service.sessions) as session:
+            session.execute(text("SELECT 1"))
+        database = "ok"
+    except SQLAlchemyError:
+        database = "down"
+    return {
+        "database": database,
+        "messages": "ok" if service.library.last_good.topics else "none published",
+        "triage": "patterns only" if service.triage.degraded else "ok",
+        "assistant": "keyword menu" if service.assistant is None else "ok",
+    }

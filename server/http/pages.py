@@ -1,0 +1,68 @@
+"""Pages for staff: Jinja templates, escaped always, with the words of the catalogue and the training banner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from babel.dates import format_datetime, get_timezone
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from console.catalogue import LANGUAGES, text
+from server import clock
+from server.http.deps import ChannelDeps
+from server.settings import ROOT
+from server.staff.models import StaffUser
+
+STATIC: Final = Path(__file__).parent / "static"
+_TEMPLATES: Final = (Path(__file__).parent / "templates", ROOT / "server" / "staff" / "templates", ROOT / "desk" / "templates")
+_JINJA: Final = Environment(
+    loader=FileSystemLoader([str(folder) for folder in _TEMPLATES]), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
+
+
+def page_language(request: Request, user: StaffUser | None = None) -> str:
+    """The language of a page: chosen in the address, else the person's, else the browser's."""
+    wanted = request.query_params.get("lang") or (user.language if user else None)
+    if wanted in LANGUAGES:
+        return str(wanted)
+    accepted = request.headers.get("accept-language", "").lower()
+    return "es" if accepted.startswith("es") else "en"
+
+
+def render(
+    name: str, *, request: Request, deps: ChannelDeps, user: StaffUser | None = None, status: int = 200, **values: Any
+) -> HTMLResponse:
+    """One page or a piece of one."""
+    language = page_language(request, user)
+    city = deps.library.last_good.city
+    html = _JINJA.get_template(name).render(
+        t=partial(_words, language),
+        language=language,
+        user=user,
+        training=not deps.settings.live,
+        city=city.get("city", "311"),
+        when=partial(_when, language, str(city.get("time_zone") or "UTC")),
+        waited=_waited,
+        path=request.url.path,
+        **values,
+    )
+    return HTMLResponse(html, status, headers={"cache-control": "no-store"})
+
+
+def _words(language: str, key: str, **values: str | int) -> str:
+    return text(key, language, **values)
+
+
+def _when(language: str, zone: str, at: datetime) -> str:
+    return format_datetime(at, "short", tzinfo=get_timezone(zone), locale=language)
+
+
+def _waited(since: datetime) -> str:
+    minutes, seconds = divmod(int((clock.now() - since).total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

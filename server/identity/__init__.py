@@ -1,0 +1,1 @@
+"""Recognising and reaching residents without keeping their numbers in the clear."""

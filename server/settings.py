@@ -1,0 +1,82 @@
+"""Everything about one installation that is not a city fact: one frozen object, read once from `SPILLWAY_*` variables."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Mode(StrEnum):
+    """`training` runs the fictional Harbor City with simulators; `live` serves residents and refuses to start half configured."""
+
+    TRAINING = "training"
+    LIVE = "live"
+
+
+class Settings(BaseSettings):
+    """Settings of one process. City facts (names, numbers, zones, hours) are data in the knowledge base, not settings."""
+
+    model_config = SettingsConfigDict(env_prefix="SPILLWAY_", frozen=True, extra="ignore")
+
+    mode: Mode = Field(default=Mode.TRAINING, description="`training` or `live`.")
+    data_dir: Path = Field(default=ROOT / "var", description="Where the SQLite file, the models and the training secrets are kept.")
+    database_url: str = Field(default="", description="SQLAlchemy URL; empty means a SQLite file in the data directory.")
+    public_url: str = Field(default="", description="The address that residents and Twilio use, such as https://311.example.gov.")
+    secret_key: SecretStr = Field(SecretStr(""), description="At least 32 characters; keys identities and ciphers.")
+    twilio_account_sid: str = Field(default="", description="Twilio account; empty in training mode means the built-in stand-in.")
+    twilio_auth_token: SecretStr = Field(default=SecretStr(""), description="Signs and verifies Twilio's requests.")
+    twilio_auth_token_previous: SecretStr = Field(default=SecretStr(""), description="Also accepted during a rotation.")
+    twilio_api_base: str = Field(default="", description="Another address for Twilio's REST API, such as a local stand-in.")
+    twilio_number: str = Field(default="", description="The number residents text and call, E.164.")
+    twilio_messaging_service_sid: str = Field(default="", description="Send through a Messaging Service instead of the number.")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("127.0.0.1", "::1"), description="Addresses whose X-Forwarded headers are believed, comma separated."
+    )
+    assistant_timeout: float = Field(default=2.0, gt=0, le=10, description="Seconds before the menu answers instead.")
+    model_path: Path | None = Field(default=None, description="Answer with this model instead of the newest in the data directory.")
+    session_hours: int = Field(default=12, ge=1, le=72, description="A staff session ends after this many hours.")
+    chat_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Web sites that may embed the chat widget, comma separated origins."
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("trusted_proxies", "chat_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("public_url", "twilio_api_base")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("must be an address that starts with http:// or https://")
+        return value.rstrip("/")
+
+    @property
+    def live(self) -> bool:
+        """True when real residents are served."""
+        return self.mode is Mode.LIVE
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'spillway.db'}"
+
+    @property
+    def models_dir(self) -> Path:
+        """The folder of trained models."""
+        return self.data_dir / "models"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read from the environment once."""
+    return Settings()
