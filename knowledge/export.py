@@ -25,7 +25,8 @@ _COLUMNS: Final = (
 
 
 def export_packs(session: Session, *, target: Path) -> int:
-    """Writes the topics, messages, facts and city values in force as one pack in the folder `target`; gives the number of files."""
+    """Writes the topics, messages, facts and city values in force as one pack in the folder `target`; gives the number of files.
+    Incidents are not part of a pack."""
     contents, now = store.read_contents(session), clock.now()
     return sum(
         (_topics(contents, target, now), _system(contents, target, now), _city(contents, target), _facts(contents, target, now))

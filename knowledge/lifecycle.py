@@ -183,9 +183,9 @@ def publish_imported(
     """Publishes a whole pack as one act, with one line in the audit: the pack was approved as a whole by who loads it."""
     now = clock.now()
     numbers = dict(
-        session.execute(select(MessageVersion.message_id, func.max(MessageVersion.version)).group_by(MessageVersion.message_id))
-        .tuples()
-        .all()
+        session.execute(
+            select(MessageVersion.message_id, func.max(MessageVersion.version)).group_by(MessageVersion.message_id)
+        ).all()
     )
     made = []
     for wording in wordings:

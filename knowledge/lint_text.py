@@ -24,7 +24,7 @@ MAX_WEB_WORDS: Final = 130
 MAX_VOICE_WORDS: Final = 80
 MAX_GRADE: Final = 8.9
 _CARRIER: Final = re.compile(
-    r"\b(?:reply|text|send|answer|responda|conteste|mande|envíe)\s+(?:with\s+|con\s+)?[\"']?"
+    r"\b(?i:reply|text|send|answer|responda|conteste|mande|envíe)\s+(?:with\s+|con\s+)?[\"']?"
     r"(STOP|END|QUIT|CANCEL|UNSUBSCRIBE|YES|START|HELP|INFO|ALTO|PARAR|CANCELAR|BAJA|ALTA|AYUDA|INICIAR)\b(?![^.]{0,24}\b\d{3,6}\b)"
 )
 _ADDRESS: Final = re.compile(r"https?://[^\s)>\"]+|(?<=\]\()[^){]+(?=\))")

@@ -24,7 +24,7 @@ def read_contents(session: Session) -> Contents:
         topics=_topics(session, messages),
         messages=messages,
         facts=_facts(session),
-        city=dict(session.execute(select(CityValue.name, CityValue.value)).tuples().all()),
+        city=dict(session.execute(select(CityValue.name, CityValue.value)).all()),
         incidents=_incidents(session),
     )
 
@@ -35,7 +35,7 @@ def _messages(session: Session) -> tuple[Published, ...]:
         select(m.message_id, m.version, m.intent, m.texts, m.phases, m.position, m.valid_from, m.expires_at).where(
             m.state == "published"
         )
-    ).tuples()
+    )
     return tuple(
         Published(identity, version, intent, texts, tuple(phases), position, begins or ALWAYS, ends or NEVER)
         for identity, version, intent, texts, phases, position, begins, ends in rows
@@ -49,7 +49,7 @@ def _topics(session: Session, messages: tuple[Published, ...]) -> tuple[Topic, .
             variants.setdefault(message.intent, {})[message.message_id] = message
     rows = session.execute(
         select(TopicRow.intent, TopicRow.data).where(TopicRow.active).order_by(TopicRow.position, TopicRow.intent)
-    ).tuples()
+    )
     return tuple(
         Topic.from_data(
             data,
@@ -61,9 +61,7 @@ def _topics(session: Session, messages: tuple[Published, ...]) -> tuple[Topic, .
 
 def _facts(session: Session) -> tuple[Fact, ...]:
     f = FactRow
-    rows = session.execute(
-        select(f.type, f.key, f.data, f.as_of, f.expires_at, f.source, f.owner, f.visibility, f.position)
-    ).tuples()
+    rows = session.execute(select(f.type, f.key, f.data, f.as_of, f.expires_at, f.source, f.owner, f.visibility, f.position))
     return tuple(
         Fact(type_, key, data, as_of, expires_at, source, owner, visibility == "public", position)
         for type_, key, data, as_of, expires_at, source, owner, visibility, position in rows

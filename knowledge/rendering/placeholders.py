@@ -133,7 +133,8 @@ def fill(
             words = _words(value, piece, channel=channel, limit=shown, map_url=map_url)
             listed.extend(_line(item, channel) for item in value.items[:shown])
             rest.extend(_line(item, channel) for item in value.items[shown:])
-        out.append(words[:1].upper() + words[1:] if piece.begins and not piece.target else words)
+        sentence = piece.begins and (piece.name == ASOF or values[piece.name].page is None)
+        out.append(words[:1].upper() + words[1:] if sentence else words)
     return Filled(re.sub(r"\(\s*\)", "", "".join(out)), as_of, tuple(rest), tuple(listed))
 
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-from knowledge.rendering.segments import GSM_BASIC, GSM_EXTENSION, measure
+from knowledge.rendering.segments import GSM_BASIC, GSM_EXTENSION, foreign_to_gsm, measure
 from knowledge.rendering.sentences import cut
 
 MAX_SEGMENTS: Final = 3
@@ -42,4 +42,6 @@ def fits(text: str) -> bool:
 def render_sms(text: str, *, fold_accents: bool) -> tuple[str, ...]:
     """The text in pieces of three segments at most: the first is sent, the rest is there for who asks for more."""
     clean = plain(text)
-    return cut(fold(clean) if fold_accents else clean, fits)
+    folded = fold(clean) if fold_accents else clean
+    # Folding pays only when nothing else forces the dear encoding.
+    return cut(clean if foreign_to_gsm(folded) else folded, fits)

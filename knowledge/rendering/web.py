@@ -17,9 +17,10 @@ from knowledge.rendering.spoken_numbers import PHONE
 _TAGS: Final = {"p", "br", "strong", "em", "ul", "ol", "li", "a"}
 _ADDRESS: Final = r"https?://[^\s<>()]*[^\s<>().,;:!?]"
 _FIND: Final = re.compile(
-    rf"(?P<url>{_ADDRESS})|(?P<phone>{PHONE.pattern})|(?<![\w$-])(?P<short>911|988)(?![\w-])"
+    rf"(?P<url>{_ADDRESS})|(?P<phone>{PHONE.pattern})|(?<![\w$-])(?<!Text )(?<!texto al )(?P<short>911|988)(?![\w-])"
     r"|(?<=[Cc]all )(?P<call>[2-8]11)\b|(?<=al )(?P<dial>[2-8]11)\b"
 )
+_LINE_MARK: Final = re.compile(r"^(\s*)(\d+(?=[.)])|(?=[-+]))", re.MULTILINE)
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>&~#|])")
 
 
@@ -33,7 +34,7 @@ def _markdown() -> MarkdownIt:
 
 def escape(value: str) -> str:
     """A value with its marks made harmless, so that it can stand inside Markdown as plain words; new lines are kept."""
-    return _SPECIAL.sub(r"\\\1", value).replace("\n", "\\\n")
+    return _LINE_MARK.sub(r"\1\2\\", _SPECIAL.sub(r"\\\1", value)).replace("\n", "\\\n")
 
 
 def link(label: str, address: str) -> str:

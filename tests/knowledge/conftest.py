@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import knowledge.models
+import knowledge.models  # noqa: F401
 import server.audit.models  # noqa: F401
 from knowledge.library import PACKS, Library
 from server.database.base import Base

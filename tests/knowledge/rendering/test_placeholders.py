@@ -10,13 +10,22 @@ from knowledge.rendering.placeholders import Filled, Item, Value, compile_templa
 
 NOW = datetime(2026, 9, 14, 19, 40, tzinfo=UTC)
 CITY = ZoneInfo("America/New_York")
-PLACES = Value(items=tuple(Item(f"School {n}, {n} Oak St", f"School {n}, {n} Oak St, cots", f"{n} Oak St") for n in range(1, 6)), as_of=NOW)
+PLACES = Value(
+    items=tuple(Item(f"School {n}, {n} Oak St", f"School {n}, {n} Oak St, cots", f"{n} Oak St") for n in range(1, 6)), as_of=NOW
+)
 RUMORS = Value(items=(Item("No. Not true.", "No. Not true."), Item("Yes.", "Yes.")), as_of=NOW - timedelta(hours=1))
 
 
 def put(text: str, values: Mapping[str, Value], *, channel: str = "sms", language: str = "en", limit: int = 3) -> Filled:
     return fill(
-        compile_template(text), values, channel=channel, language=language, now=NOW, zone=CITY, limit=limit, map_url="https://m.gov/?q=%s"
+        compile_template(text),
+        values,
+        channel=channel,
+        language=language,
+        now=NOW,
+        zone=CITY,
+        limit=limit,
+        map_url="https://m.gov/?q=%s",
     )
 
 
@@ -51,7 +60,12 @@ def test_asof(ago: timedelta, language: str, words: str) -> None:
     ],
 )
 def test_filling_a_text(text: str, filled: str) -> None:
-    values = {"shelters": PLACES, "rumors": RUMORS, "website": Value(text="https://www.city.gov/", page="https://www.city.gov/"), "text": Value("{x}")}
+    values = {
+        "shelters": PLACES,
+        "rumors": RUMORS,
+        "website": Value(text="https://www.city.gov/", page="https://www.city.gov/"),
+        "text": Value("{x}"),
+    }
     assert put(text, values).text == filled
 
 

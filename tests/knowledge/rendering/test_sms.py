@@ -23,8 +23,14 @@ def test_folding_keeps_what_the_alphabet_has(text: str, folded: str) -> None:
     assert fold(text) == folded
 
 
+def test_accents_stay_where_folding_saves_nothing() -> None:
+    assert render_sms("Có 有", fold_accents=True) == ("Có 有",)
+    assert render_sms("Ahí está", fold_accents=True) == ("Ahi esta",)
+    assert render_sms("Ahí está", fold_accents=False) == ("Ahí está",)
+
+
 def test_typographic_marks_become_plain() -> None:
-    assert plain("“Don’t” – wait…\u00a0now • a") == "\"Don't\" - wait... now - a"
+    assert plain("“Don’t” – wait…\u00a0now • a") == '"Don\'t" - wait... now - a'
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from knowledge.rendering.voice import MAX_WORDS, render_voice, seconds, speak, w
         ("Call 311 or 211, not 411.", "en", "Call three one one or two one one, not four one one."),
         ("311 Oak St", "en", "311 Oak Street"),
         ("Go to 411 N Bay St now.", "en", "Go to 411 North Bay Street now."),
-        ("$911 and 911%", "en", "$911 and 911 percent"),
+        ("It costs $911", "en", "It costs $911"),
         ("Call 555-555-0123.", "en", "Call 5 5 5, 5 5 5, 0 1 2 3."),
         ("Call (555) 555-0123 now", "en", "Call 5 5 5, 5 5 5, 0 1 2 3 now"),
         ("Call 1-800-222-1222.", "es", "Call 1, 8 0 0, 2 2 2, 1 2 2 2."),
@@ -31,7 +31,7 @@ from knowledge.rendering.voice import MAX_WORDS, render_voice, seconds, speak, w
         ("12 pm and 12:00 am", "en", "noon and midnight"),
         ("Until 9 p.m. Bring water.", "en", "Until nine PM. Bring water."),
         ("Until 9 p.m. daily", "en", "Until nine PM daily"),
-        ("Until 9 pm. \"Bring\" water.", "en", "Until nine PM. \"Bring\" water."),
+        ('Until 9 pm. "Bring" water.', "en", 'Until nine PM. "Bring" water.'),
         ("a las 3:40 pm", "es", "a las tres y cuarenta de la tarde"),
         ("a la 1:05 pm", "es", "a la una y cinco de la tarde"),
         ("de 7 am a 11 pm", "es", "de siete de la mañana a once de la noche"),
@@ -80,7 +80,7 @@ def test_seconds_at_150_words_a_minute() -> None:
     assert seconds("word " * 75) == 30
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=900), st.sampled_from(["en", "es"]))
+@given(st.text(max_size=900), st.sampled_from(["en", "es"]))
 def test_chunks_are_short_and_lose_no_word(text: str, language: str) -> None:
     chunks = render_voice(text, language)
     assert all(words(chunk) <= MAX_WORDS for chunk in chunks)
