@@ -158,7 +158,7 @@ def stock_python() -> Path | None:
         return None
     made = subprocess.run([uv, "venv", "--quiet", "--python", base, str(STOCK / "env")], check=False)
     installed = made.returncode == 0 and subprocess.run(
-        [uv, "pip", "install", "--quiet", "--no-config", "--python", str(python), "rasa==3.6.21", "setuptools<70"],
+        [uv, "pip", "install", "--quiet", "--no-config", "--python", str(python), "rasa==3.6.21"],
         cwd=STOCK,
         check=False,
     )

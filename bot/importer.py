@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+
+from bot.runtime import adapter  # noqa: F401  (first: without it `import rasa` fails)
+
+# isort: split
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
 from rasa.shared.core.training_data.structures import StoryGraph

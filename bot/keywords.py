@@ -12,12 +12,13 @@ from server import clock
 from server.conversations.turn import Answered, Asked, Option, Outcome, Part
 
 _PERSON: Final = re.compile(
-    r"\b(agents?|humans?|person|persona|people|operator|operador\w*|representative|representante|agente|alguien|someone|somebody|"
-    r"humano|asesor)\b",
+    r"\b(?:agents?|agentes?|humans?|humano|operator|operador\w*|representatives?|representante|asesor\w*)\b|"
+    r"\b(?:talk|speak|chat|connect|transfer|real|live|hablar?|comunic\w+|p[aá]s[ae]\w*|quiero)\b.{0,30}"
+    r"\b(?:person|persona|people|someone|somebody|alguien)\b|^\W*(?:(?:with|con)\s+)?(?:an?\s+|una\s+)?persona?(?:\s+please|\s+por\s+favor)?\W*$",
     re.IGNORECASE,
 )
 _LONGEST_WISH: Final = 12
-"""A longer message that happens to hold such a word is a story, not a wish."""
+"""A longer message that happens to hold such words is a story, not a wish; so is `a shelter for five people`."""
 
 
 class KeywordAssistant:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from lingua import Language, LanguageDetector, LanguageDetectorBuilder
 
+from knowledge.topics import read_topic
+
+PACKS: Final = Path(__file__).resolve().parent.parent / "knowledge" / "packs"
+
 ANSWERED: Final = ("en", "es")
 """Languages in which every approved message exists; the others get the language line and a person."""
 
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _SCRIPTS: Final = {
     "CJK": "zh",
     "HANGUL": "ko",
@@ -133,6 +142,9 @@ _SPANISH: Final = frozenset(
 )
 _SURE: Final = 0.9
 _GUESS: Final = 0.65
+_TELLING: Final = 1.0
+"""So much must the words of residents' questions speak for a language to tell it from one or two words. Statistics of letters
+cannot: to them `generator` and `hello` are Spanish and `basura` is English."""
 
 
 @lru_cache(maxsize=1)
@@ -141,12 +153,32 @@ def _detector() -> LanguageDetector:
     return LanguageDetectorBuilder.from_languages(*languages).with_low_accuracy_mode().with_preloaded_language_models().build()
 
 
+@lru_cache(maxsize=1)
+def _asked_in() -> tuple[Counter[str], Counter[str]]:
+    """How often each word stands in the English and in the Spanish questions that the packs ship."""
+    counts: dict[str, Counter[str]] = {code: Counter() for code in ANSWERED}
+    for path in sorted(PACKS.glob("*/topics/*.yml")):
+        topic = read_topic(path)
+        for code, seen in counts.items():
+            for phrase in (*topic.examples.get(code, ()), *topic.keywords.get(code, ()), topic.title.get(code, "")):
+                seen.update({_fold(word) for word in _WORD.findall(phrase)})
+    return counts["en"], counts["es"]
+
+
+def _leaning(words: Iterable[str]) -> tuple[float, bool]:
+    """How much the words speak for Spanish (above zero) or English (below), and whether any of them is known at all."""
+    english, spanish = _asked_in()
+    plain = {_fold(word) for word in words}
+    leaning = sum(max(-3.0, min(3.0, math.log((spanish[word] + 0.5) / (english[word] + 0.5)))) for word in plain)
+    return leaning, any(word in english or word in spanish for word in plain)
+
+
 def detect(text: str, *, current: str, fixed: bool) -> tuple[str, bool]:
     """The language to answer in, and whether it is settled.
 
     While nothing is settled a guess is followed, so that `refugio` alone is answered in Spanish; once settled, only a sentence
     of three words or more that is clearly in another language changes it."""
-    words = re.findall(r"[^\W\d_]+", text)
+    words = _WORD.findall(text)
     other = _other_script(text) or _other_words(words)
     if other is not None:
         return other, True
@@ -156,11 +188,16 @@ def detect(text: str, *, current: str, fixed: bool) -> tuple[str, bool]:
         value.language.iso_code_639_1.name.lower(): value.value for value in _detector().compute_language_confidence_values(text)
     }
     best = max(scores, key=lambda code: scores[code])
-    if scores[best] >= _SURE and len(words) >= 3:
+    leaning, known = _leaning(words)
+    leans = "es" if leaning > 0 else "en"
+    if scores[best] >= _SURE and len(words) >= 3 and (leans == best or abs(leaning) < _TELLING):
         return best, True
-    if not fixed and scores[best] >= _GUESS:
-        return best, False
-    return current, fixed
+    if fixed:
+        return current, True
+    if abs(leaning) >= _TELLING:
+        return leans, False
+    # `FEMA` and `gas` are asked about in both languages and tell nothing.
+    return (best if not known and scores[best] >= _GUESS else current), False
 
 
 def _other_script(text: str) -> str | None:

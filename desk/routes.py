@@ -18,6 +18,7 @@ from server.alerts.service import acknowledge
 from server.audit.service import record
 from server.conversations.models import Conversation
 from server.conversations.ownership import Owner
+from server.database.engine import reading
 from server.errors import Conflict
 from server.http.deps import ChannelDeps
 from server.http.pages import render
@@ -36,7 +37,7 @@ def router(deps: ChannelDeps) -> APIRouter:
             user = staff_user(request, deps, "desk.see")
         except SignInNeeded:
             return RedirectResponse("/sign-in", 303)
-        with deps.sessions() as session:
+        with reading(deps.sessions) as session:
             lists: dict[str, Any] = {
                 "alerts": board.alerts(session),
                 "waiting": board.queue(session),
@@ -57,7 +58,7 @@ def router(deps: ChannelDeps) -> APIRouter:
         except SignInNeeded:
             return RedirectResponse("/sign-in", 303)
         library = deps.library.last_good
-        with deps.sessions() as session:
+        with reading(deps.sessions) as session:
             conversation = board.conversation_by_reference(session, reference=reference)
             handoff = service.current_handoff(session, conversation_id=conversation.id)
             return render(
@@ -134,7 +135,7 @@ async def _changes(request: Request, deps: ChannelDeps) -> AsyncIterator[dict[st
 
 
 def _mark(deps: ChannelDeps) -> str:
-    with deps.sessions() as session:
+    with reading(deps.sessions) as session:
         waiting, alerts = board.queue(session), board.alerts(session)
         latest = session.scalar(select(func.max(Conversation.last_at)))
         return f"{[item.handoff.id for item in waiting]}{[alert.id for alert, _ in alerts]}{latest}"

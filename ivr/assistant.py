@@ -23,7 +23,9 @@ UNSURE: Final = 0.3
 """Below this the recogniser itself doubts what it heard."""
 
 _SAID: Final[dict[str, str]] = {
-    **dict.fromkeys(("more", "tell me more", "go on", "continue", "keep going", "más", "mas", "siga", "continúe", "hay más"), "more"),
+    **dict.fromkeys(
+        ("more", "tell me more", "go on", "continue", "keep going", "más", "mas", "siga", "continúe", "hay más"), "more"
+    ),
     **dict.fromkeys(("again", "repeat", "repeat that", "say that again", "say it again", "one more time"), flow.AGAIN),
     **dict.fromkeys(("repita", "repetir", "otra vez", "repítalo", "de nuevo", "dígalo otra vez"), flow.AGAIN),
     **dict.fromkeys(("menu", "main menu", "menú", "menú principal", "opciones", "options"), flow.CHOICES),
@@ -115,7 +117,8 @@ class _Turn:
         if answered.handoff:
             return replace(answered, memory={**answered.memory, "silences": 0, "voice_misses": 0})
         if answered.outcome is Outcome.MENU:
-            return self._choices("system.voice_prompt", Outcome.MENU, base=answered)
+            # The assistant without a model answers with the choices when it did not understand.
+            return self.miss() if answered.engine == "menu" else self._choices("system.voice_prompt", Outcome.MENU, base=answered)
         if answered.outcome in (Outcome.REPROMPT, Outcome.OUT_OF_SCOPE):
             misses = int(self.asked.memory.get("voice_misses") or 0) + 1
             if misses >= LADDER:
@@ -184,9 +187,9 @@ class _Turn:
     ) -> Answered:
         language = self.situation.language
         wanted = [*(option.value for option in base.options)] if base else [*self.library.menu(language)]
-        options = tuple(
-            Option(intent, self.library.title(intent, language)) for intent in wanted if intent in self.library.topics
-        )[:MOST_OPTIONS]
+        options = tuple(Option(intent, self.library.title(intent, language)) for intent in wanted if intent in self.library.topics)[
+            :MOST_OPTIONS
+        ]
         return self._offer(message_id, outcome, options, memory=memory or {})
 
     def _offer(self, message_id: str, outcome: Outcome, options: tuple[Option, ...], *, memory: dict[str, Any]) -> Answered:

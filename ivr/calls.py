@@ -55,7 +55,9 @@ class Call:
         """The caller's number, or nothing when it is withheld."""
         return self.caller if is_number(self.caller) else None
 
-    def inbound(self, position: Position, *, keys: Keys, kind: Kind, text: str, language: str | None, confidence: float | None) -> Inbound:
+    def inbound(
+        self, position: Position, *, keys: Keys, kind: Kind, text: str, language: str | None, confidence: float | None
+    ) -> Inbound:
         """What the caller did, for the spine; the step number makes a repeated request the same turn."""
         return Inbound(
             channel=Channel.IVR,
@@ -74,11 +76,10 @@ class Call:
 def heard_in(form: dict[str, str]) -> Heard:
     """What a gathering brought. `Confidence` may be missing, and is no number one can rely on when it is."""
     try:
-        confidence = float(form.get("Confidence", ""))
+        told = float(form.get("Confidence", ""))
     except ValueError:
-        confidence = None
-    else:
-        confidence = confidence if 0.0 < confidence <= 1.0 else None
+        told = 0.0
+    confidence = told if 0.0 < told <= 1.0 else None
     return Heard(form.get("Digits", "").strip()[:64], form.get("SpeechResult", "").strip()[:LONGEST_SPEECH], confidence)
 
 
@@ -115,53 +116,54 @@ def _standing(conversation: Conversation, place_in_line: int) -> Standing:
     )
 
 
-def transfer_answered(session: Session, *, call: Call) -> None:
-    """The 911 center took the call: what comes after is no longer treated as the same emergency."""
+def transfer_reached(session: Session, *, call: Call) -> Conversation | None:
+    """Somebody at the 911 center picked up; from then on a hang-up is no alarm."""
+    conversation = find(session, call)
+    if conversation is not None:
+        conversation.memory = {**conversation.memory, "transfer_reached": clock.now().isoformat()}
+    return conversation
+
+
+def transfer_over(session: Session, *, call: Call) -> None:
+    """The talk with the 911 center is over: what the caller says next is no longer treated as the same emergency."""
     conversation = find(session, call)
     if conversation is not None:
         ledger.release(conversation)
-        conversation.memory = {**conversation.memory, "transfer": "answered"}
 
 
 def transfer_failed(session: Session, *, call: Call, position: Position, status: str, desk: Desk) -> Standing | None:
     """The 911 center could not be reached: staff are told once, and the call goes to the front of the line for a person."""
     conversation = find(session, call)
+    detail = {"status": status[:16]}
     if conversation is None:
-        raise_alert(session, kind="psap_transfer_failed", severity="critical", detail={"status": status[:16]})
+        raise_alert(session, kind="psap_transfer_failed", severity="critical", detail=detail)
         return None
     if conversation.memory.get("transfer_failed") != position.step:
-        conversation.memory = {**conversation.memory, "transfer_failed": position.step, "transfer": "failed"}
-        raise_alert(
-            session,
-            kind="psap_transfer_failed",
-            severity="critical",
-            conversation_id=conversation.id,
-            detail={"status": status[:16]},
-        )
+        conversation.memory = {**conversation.memory, "transfer_failed": position.step}
+        raise_alert(session, kind="psap_transfer_failed", severity="critical", conversation_id=conversation.id, detail=detail)
     place = desk.queue(session, conversation=conversation, reason="emergency", text="")
     return _standing(conversation, place)
 
 
-def transferring(session: Session, *, call: Call) -> None:
-    """Notes that a transfer to the 911 center is under way, so that a hang-up before it is answered is noticed."""
-    conversation = find(session, call)
-    if conversation is not None:
-        conversation.memory = {**conversation.memory, "transfer": "ringing"}
-
-
-def ended(session: Session, *, call: Call, now: datetime | None = None) -> None:
-    """The caller hung up. A call that waits for a person stays in line, to be called back; a hang-up in an emergency that nobody
-    has taken is put in front of staff."""
+def ended(session: Session, *, call: Call) -> None:
+    """The caller hung up. A call that waits for a person stays in line, to be called back; a hang-up in an emergency that the 911
+    center did not take is put in front of staff."""
     conversation = find(session, call)
     if conversation is None or conversation.memory.get("hung_up"):
         return
-    now = now or clock.now()
+    now = clock.now()
     conversation.memory = {**conversation.memory, "hung_up": now.isoformat()}
-    latched = conversation.latch_until is not None and conversation.latch_until > now
-    if latched and conversation.memory.get("transfer") != "answered":
+    if _in_danger(conversation, now):
         raise_alert(session, kind="emergency_hangup", severity="critical", conversation_id=conversation.id)
     elif conversation.owner == Owner.QUEUED:
         raise_alert(session, kind="hung_up_waiting", severity="warning", conversation_id=conversation.id)
     if conversation.owner == Owner.BOT:
         conversation.last_at = now
         transfer(session, conversation=conversation, to=Owner.CLOSED, actor="caller", reason="hung_up")
+
+
+def _in_danger(conversation: Conversation, now: datetime) -> bool:
+    if conversation.latch_until is None or conversation.latch_until <= now:
+        return False
+    reached = conversation.memory.get("transfer_reached")
+    return reached is None or datetime.fromisoformat(reached) < conversation.latch_until - ledger.LATCH

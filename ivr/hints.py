@@ -16,11 +16,12 @@ _ROOM: Final = 12_000
 
 WORDS: Final[dict[str, tuple[str, ...]]] = {
     "en": tuple(
-        "nine one one|emergency|fire|smoke|gas leak|smell gas|ambulance|not breathing|can't breathe|unconscious|chest pain|heart attack|"
-        "stroke|seizure|bleeding|choking|overdose|drowning|trapped|water is rising|flooding|carbon monoxide|power line|wire down|"
-        "explosion|collapse|gun|shooting|shot|stabbed|knife|break in|kidnapped|missing child|suicide|kill myself|oxygen|ventilator|"
-        "help me|agent|representative|person|operator|repeat|more|shelter|evacuation|evacuation zone|sandbags|boil water|power outage|"
-        "hurricane|flood|tornado|wildfire|curfew|road closure|debris|generator|FEMA|pets|ZIP code".split("|")
+        "nine one one|emergency|fire|smoke|gas leak|smell gas|ambulance|not breathing|can't breathe|unconscious|chest pain|"
+        "heart attack|stroke|seizure|bleeding|choking|overdose|drowning|trapped|water is rising|flooding|carbon monoxide|wire down|"
+        "power line|explosion|collapse|gun|shooting|shot|stabbed|knife|break in|kidnapped|missing child|suicide|"
+        "kill myself|oxygen|ventilator|"
+        "help me|agent|representative|person|operator|repeat|more|shelter|evacuation|evacuation zone|sandbags|boil water|"
+        "power outage|hurricane|flood|tornado|wildfire|curfew|road closure|debris|generator|FEMA|pets|ZIP code".split("|")
     ),
     "es": tuple(
         "nueve once|nueve uno uno|emergencia|incendio|fuego|humo|fuga de gas|huele a gas|ambulancia|no respira|no puedo respirar|"

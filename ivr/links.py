@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -49,8 +50,9 @@ class Links:
         by what the caller did: what they say is heard all the same."""
         values = query.get("s", "")
         if hmac.compare_digest(self._sign(values).encode(), query.get("k", "").encode()):
-            stage, step, language, rounds = values.split(".")
-            return Position(Stage(stage), int(step), language, int(rounds))
+            with suppress(ValueError):
+                stage, step, language, rounds = values.split(".")
+                return Position(Stage(stage), int(step), language, int(rounds))
         done = "\x1f".join(f"{name}={form.get(name, '')}" for name in ("Digits", "SpeechResult", "CallStatus"))
         return Position(Stage.OPEN, 10**6 + int(hashlib.sha256(done.encode()).hexdigest()[:6], 16))
 

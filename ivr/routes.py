@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import structlog
@@ -123,7 +123,7 @@ class _Voice:
 
         return await asyncio.to_thread(run)
 
-    async def guarded(self, request: Request, answer: Callable[[_Step], object]) -> Response:
+    async def guarded(self, request: Request, answer: Callable[[_Step], Awaitable[VoiceResponse]]) -> Response:
         """Answers a step; when anything of ours fails the caller hears the static text and is put through to the agents' line,
         or can go on speaking."""
         form = await verified_form(request, self._deps.settings)
@@ -131,7 +131,7 @@ class _Voice:
         try:
             library = await asyncio.to_thread(self._deps.library.get)
             step = _Step(self._deps, request, form, library)
-            response = twiml(await answer(step))  # type: ignore[misc]
+            response = twiml(await answer(step))
             STEP.labels(part="voice").set(0)
             return response
         except SpillwayError:
@@ -222,7 +222,7 @@ class _Voice:
         """After the 911 center: go on, or, when it could not be reached, the 911 line again and a person."""
         status, position = step.form.get("DialCallStatus", ""), step.position
         if status in calls.ANSWERED:
-            await self.store(lambda session: calls.transfer_answered(session, call=step.call))
+            await self.store(lambda session: calls.transfer_over(session, call=step.call))
             words = spoken([step.say("system.anything_else", position.language)])
             return step.script.listen(words, position.next(Stage.OPEN, position.language))
         stands = await self.store(
@@ -245,21 +245,18 @@ class _Voice:
         if position.stage is Stage.WAITING:
             rounds = Position(Stage.WAITING, position.step + 1, position.language, 1)
             return step.script.wait([], rounds)
-        return step.script.listen(spoken([step.say("system.static", position.language)]), position.next(Stage.OPEN, position.language))
+        return step.script.listen(
+            spoken([step.say("system.static", position.language)]), position.next(Stage.OPEN, position.language)
+        )
 
     async def announce(self, request: Request) -> VoiceResponse:
         """Who is coming, for the call-taker: the city's words with the caller's number and place. Without an approved text for it
         the caller is put through at once."""
-        library = self._deps.library.last_good
-        sid = request.query_params.get("c", "")
-        reader = Links(self._deps.settings.public_url, self._deps.keys, sid)
-        reader.read(request.query_params, {})
-        call = Call(sid, "", "")
+        call = Call(request.query_params.get("c", ""), "", "")
         try:
-            stands, number = await self.store(lambda session: self._caller(session, call))
+            number, place = await self.store(lambda session: self._reached(session, call))
             situation = Situation(language="en", channel="voice", now=clock.now())
-            said = library.say("system.psap_whisper", situation, number=number, place=stands.place or "" if stands else "")
-            return whisper(spoken([said]))
+            return whisper(spoken([self._deps.library.last_good.say("system.psap_whisper", situation, number=number, place=place)]))
         except NotFound:
             return whisper([])
         except Exception as error:
@@ -267,7 +264,8 @@ class _Voice:
             log.error("voice.whisper_failed", error=repr(error))
             return whisper([])
 
-    def _caller(self, session: Session, call: Call) -> tuple[Standing | None, str]:
-        conversation = calls.find(session, call)
-        number = self._deps.keys.open(conversation.contact) if conversation is not None and conversation.contact else ""
-        return calls.standing(session, call=call, desk=self._deps.spine.desk), number
+    def _reached(self, session: Session, call: Call) -> tuple[str, str]:
+        conversation = calls.transfer_reached(session, call=call)
+        if conversation is None:
+            return "", ""
+        return self._deps.keys.open(conversation.contact) if conversation.contact else "", conversation.place or ""

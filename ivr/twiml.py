@@ -176,4 +176,3 @@ def _pieces(text: str) -> list[str]:
             pieces.append(rest[:LONGEST_SAY])
             rest = rest[LONGEST_SAY:]
     return pieces
-

@@ -201,17 +201,17 @@ def read_yaml(path: Path) -> Any:
 
 _ADVICE: Final[dict[str, str]] = {
     "missing": "Add this field.",
-    "extra_forbidden": "Remove it or correct its spelling; docs/topics.md lists the fields.",
-    "literal_error": "Use one of the words listed in docs/topics.md.",
+    "extra_forbidden": "Remove it or correct its spelling; {guide} lists the fields.",
+    "literal_error": "Use one of the words listed in {guide}.",
     "string_pattern_mismatch": "Use lower-case letters, digits and underscores.",
     "string_type": "Put the text in quotes.",
 }
 
 
-def explain(error: ValidationError, *, file: str) -> str:
-    """One line a field: where it is wrong, how, and what to do."""
+def explain(error: ValidationError, *, file: str, guide: str = "docs/topics.md") -> str:
+    """One line a field: where it is wrong, how, and what to do; `guide` is the page that describes the file."""
     lines = []
     for item in error.errors(include_url=False, include_input=False):
         field = ".".join(str(part) for part in item["loc"]) or "file"
-        lines.append(f"{file}: {field}: {item['msg']}. {_ADVICE.get(item['type'], 'Correct it as docs/topics.md shows.')}")
+        lines.append(f"{file}: {field}: {item['msg']}. {_ADVICE.get(item['type'], f'Correct it as {guide} shows.').format(guide=guide)}")
     return "\n".join(lines)

@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 
 from console.simulator.routes import router as simulator_router
 from fastapi import FastAPI
-from ivr.routes import router as voice_router
 from starlette.responses import RedirectResponse
+from starlette.staticfiles import StaticFiles
 
 from bot.channels.sms import router as sms_router
 from bot.channels.web.routes import router as chat_router
 from desk.routes import router as desk_router
+from ivr.routes import router as voice_router
 from knowledge.library import LiveLibrary
 from server.assembly import Service, assemble
 from server.conversations.recovery import Recovery
@@ -22,11 +23,12 @@ from server.golive import gaps
 from server.http.deps import ChannelDeps
 from server.http.errors import install_error_handlers
 from server.http.health import health_router
+from server.http.pages import STATIC
 from server.http.security import SecurityHeaders
 from server.outbox.worker import OutboxWorker
 from server.settings import Settings
 from server.staff.routes import router as staff_router
-from server.twilio.client import TwilioSender
+from server.twilio.standin import make_sender
 
 
 def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", service: Service | None = None) -> FastAPI:
@@ -50,7 +52,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop = asyncio.Event()
-        worker = OutboxWorker(deps, TwilioSender(settings))
+        worker = OutboxWorker(deps, make_sender(app, settings, service.keys))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(stop))
             tasks.create_task(Recovery(deps).run(stop))
@@ -69,6 +71,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
     install_error_handlers(app, service.library)
     for router in (sms_router(deps), voice_router(deps), chat_router(deps), staff_router(deps), desk_router(deps)):
         app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(health_router(service))
     if not settings.live:
         app.include_router(simulator_router(deps, app))

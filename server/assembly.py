@@ -14,6 +14,7 @@ from bot.keywords import KeywordAssistant
 from bot.language import detect
 from bot.triage.engine import TriageEngine
 from desk.desk import AgentDesk
+from ivr.assistant import PhoneAssistant
 from knowledge.library import LiveLibrary
 from knowledge.packs import load_packs
 from server.conversations.locks import ConversationLocks
@@ -55,6 +56,7 @@ class Service:
 
     def close(self) -> None:
         """Gives the database connections back."""
+        self.spine.locks.close()
         self.engine.dispose()
 
 
@@ -92,16 +94,16 @@ def assemble(settings: Settings, *, with_assistant: bool = True) -> Service:
     STEP.labels(part="triage").set(int(triage.degraded))
     assistant = load_assistant(settings, library) if with_assistant else None
     wake = Wake()
-    assistants: tuple[Assistant, ...] = (KeywordAssistant(lambda: library.last_good),)
+    answering: list[Assistant] = [KeywordAssistant(lambda: library.last_good)]
     if assistant is not None:
-        assistants = (assistant, *assistants)
+        answering.insert(0, assistant)
     spine = Spine(
         sessions=sessions,
         locks=ConversationLocks(engine),
         keys=keys,
         triage=triage,
         library=library,
-        assistants=assistants,
+        assistants=tuple(PhoneAssistant(each, library=lambda: library.last_good) for each in answering),
         desk=AgentDesk(),
         detect=detect,
         stored=wake.stored,

@@ -1,11 +1,11 @@
-"""What the words of a message look like to the classifier: words, pairs of words, runs of letters, concepts and pairs of concepts."""
+"""What the classifier sees of the words: words and pairs of them, runs of letters, concepts and pairs of them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -16,8 +16,8 @@ from bot.topics.words import Concepts, pieces
 Sparse = tuple[NDArray[np.int32], NDArray[np.float32]]
 """The columns and the values of one row."""
 
-WEIGHTS: Final = {"w": 0.5, "p": 0.5, "c": 0.5}
-"""How much words, pieces of words and concepts count beside the sentence vector, whose own weight is one."""
+WEIGHTS: Final = {"w": 0.3, "p": 0.3, "c": 1.0}
+"""How much words, pieces of words and concepts count beside each other."""
 RAREST: Final = {"w": 1, "p": 2, "c": 1}
 """In how many training texts a feature must stand to be kept."""
 MOST_CONCEPTS: Final = 12
@@ -25,7 +25,7 @@ MOST_CONCEPTS: Final = 12
 
 def raw(tokens: Sequence[str], concepts: Concepts) -> dict[str, Counter[str]]:
     """The features of one text, counted, by group."""
-    pairs = [f"{left} {right}" for left, right in zip(tokens, tokens[1:], strict=False)]
+    pairs = [f"{left} {right}" for left, right in pairwise(tokens)]
     found = concepts.of(tokens)[:MOST_CONCEPTS]
     both = [f"{left}+{right}" for left, right in combinations(sorted(found), 2)]
     return {
@@ -78,7 +78,7 @@ class Vocabulary:
 
     def matrix(self, rows: Sequence[Sparse]) -> Any:
         """The rows as one scipy matrix, for training."""
-        from scipy.sparse import csr_matrix  # deferred: only training needs scipy
+        from scipy.sparse import csr_matrix  # noqa: PLC0415 - only training needs scipy
 
         ends = np.cumsum([0, *(len(columns) for columns, _ in rows)])
         columns = np.concatenate([columns for columns, _ in rows]) if rows else np.zeros(0, np.int32)

@@ -20,31 +20,34 @@ _MARKUP: Final = re.compile(r"<[^<>]{0,200}>|&[a-z]{2,8};|[{}\[\]<>|\\]")
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
 _DRAWN: Final = re.compile(r"([a-z])\1{2,}")
 _QUOTES: Final = re.compile(r"['\u2018\u2019\u02bc\u00b4`]")
-_THUMBS: Final = {"\U0001f44d": " yes ", "\U0001f44e": " no "}
-_LINES: Final = frozenset({"911", "311", "211", "511", "711", "811", "988", "411"})
+_LINES: Final = frozenset({"0", "911", "311", "211", "511", "711", "811", "988", "411"})
 """Short numbers with a meaning of their own; every other number counts only by its length."""
+_DIGIT: Final = "5"
 _SHORT_FORMS: Final = {
-    "u": "you", "ur": "your", "r": "are", "pls": "please", "plz": "please", "wats": "whats", "wat": "what", "wut": "what", "wheres": "where",
-    "whens": "when", "wen": "when", "wen's": "when", "abt": "about", "bc": "because", "cuz": "because", "tmrw": "tomorrow", "tmr": "tomorrow",
-    "2morrow": "tomorrow", "2nite": "tonight", "tonite": "tonight", "ppl": "people", "w": "with", "wo": "without", "thru": "through", "hw": "how",
-    "q": "que", "k": "que", "ke": "que", "xq": "porque", "pq": "porque", "x": "por", "xfa": "porfavor", "porfa": "porfavor", "d": "de",
-    "tb": "tambien", "tmb": "tambien", "bn": "bien", "dnd": "donde", "ay": "hay", "aser": "hacer", "ai": "hay", "kiero": "quiero",
+    "u": "you", "ur": "your", "r": "are", "pls": "please", "plz": "please", "wats": "whats", "wat": "what", "wut": "what",
+    "wen": "when", "abt": "about", "bc": "because", "cuz": "because", "tmrw": "tomorrow", "tmr": "tomorrow", "tonite": "tonight",
+    "ppl": "people", "w": "with", "wo": "without", "thru": "through", "hw": "how",
+    "q": "que", "k": "que", "ke": "que", "xq": "porque", "pq": "porque", "x": "por", "xfa": "porfavor", "porfa": "porfavor",
+    "d": "de", "tb": "tambien", "tmb": "tambien", "bn": "bien", "dnd": "donde", "aser": "hacer", "kiero": "quiero", "lus": "luz",
 }  # fmt: skip
 _ONE_LETTER_KEPT: Final = frozenset({"k", "d", "x", "w"})
 
 
 def fold(text: str) -> str:
-    """Lower case, without accents, links, markup and apostrophes; thumbs become words."""
+    """Lower case, without accents, links, markup and apostrophes."""
     text = text[:LONGEST_TEXT]
-    for emoji, word in _THUMBS.items():
-        text = text.replace(emoji, word)
     text = _QUOTES.sub("", _MARKUP.sub(" ", _LINK.sub(" ", text)))
     text = unicodedata.normalize("NFKD", text.casefold())
     return "".join(letter for letter in text if not unicodedata.combining(letter))
 
 
+def readable(text: str) -> str:
+    """The text as the sentence encoder reads it: without links and markup, and no longer than it reads."""
+    return " ".join(_MARKUP.sub(" ", _LINK.sub(" ", text[:LONGEST_TEXT])).split())
+
+
 def words(text: str) -> list[str]:
-    """The words of a text in plain form: shorthand written out, drawn-out letters shortened, digits as zeros."""
+    """The words of a text in plain form: shorthand written out, drawn-out letters shortened, numbers by their length."""
     found = _WORD.findall(fold(text))
     alone = len(found) == 1
     return [_plain(word, alone=alone) for word in found]
@@ -52,7 +55,7 @@ def words(text: str) -> list[str]:
 
 def _plain(word: str, *, alone: bool) -> str:
     if word.isdecimal():
-        return word if word in _LINES else "0" * min(len(word), 9)
+        return word if word in _LINES else _DIGIT * min(len(word), 9)
     if not (alone and word in _ONE_LETTER_KEPT):
         word = _SHORT_FORMS.get(word, word)
     return _DRAWN.sub(r"\1\1", word)
@@ -62,9 +65,7 @@ def _plain(word: str, *, alone: bool) -> str:
 def pieces(word: str) -> tuple[str, ...]:
     """Runs of two to five letters of a word, with its edges marked: what two spellings of a word share."""
     edged = f" {word[:40]} "
-    return tuple(
-        edged[start : start + length] for length in range(2, 6) for start in range(len(edged) - length + 1)
-    ) or (edged,)
+    return tuple(edged[start : start + length] for length in range(2, 6) for start in range(len(edged) - length + 1)) or (edged,)
 
 
 class Concepts:

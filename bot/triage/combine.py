@@ -17,20 +17,23 @@ _FIRST: tuple[str, ...] = (
 )  # fmt: skip
 _RANK = {name: rank for rank, name in enumerate(_FIRST)}
 _SOFTEN_911 = frozenset({"over_now", "past", "news"})
-_WITHOUT_REASSURANCE = frozenset({"over_now", "past", "negated"})
+_REASSURING = frozenset({"over_now", "past", "negated"})
+_DOUBTED = frozenset({"news", "practice", "over_now", "about_someone_in_general"})
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """Probabilities of an emergency above which each kind of evidence makes a message HARD, and those of SOFT and CRISIS.
 
-    `sure` is so low that only a message the classifier finds wholly harmless escapes a firm pattern.
+    `sure` is so low that only a message the classifier finds wholly harmless escapes a firm pattern. `doubted` holds for
+    the classifier alone where the message reads as news, practice or a matter that is over.
     """
 
     sure: float = 0.02
     cue: float = 0.25
     vetoed: float = 0.9
     alone: float = 0.6
+    doubted: float = 0.9
     soft: float = 0.45
     crisis: float = 0.5
 
@@ -59,10 +62,10 @@ def combine(reading: Reading, scores: Scores | None, thresholds: Thresholds) -> 
     if hard:
         return _decision(Level.HARD, _category(hard, scores), hard, vetoes, score)
 
-    lone_plea = [hit for hit in reading.of("soft") if hit.rule.source.startswith("^") and hit.firm]
+    lone_plea = [hit for hit in reading.of("soft") if hit.firm and _says_no_more(hit, reading)]
     if lone_plea:
         return _decision(Level.SOFT, "unclear", lone_plea, vetoes, score)
-    if scores is not None and scores.hard >= thresholds.alone:
+    if scores is not None and scores.hard >= (thresholds.doubted if _doubtful(reading) else thresholds.alone):
         return _decision(Level.HARD, _category([], scores), [], vetoes, score)
 
     crisis = [hit for hit in reading.of("crisis") if hit.firm]
@@ -82,7 +85,16 @@ def combine(reading: Reading, scores: Scores | None, thresholds: Thresholds) -> 
 
 def reassures(decision: Decision) -> bool:
     """Whether a softened message itself says that the danger is over or being looked after."""
-    return bool(_WITHOUT_REASSURANCE & set(decision.vetoes))
+    return bool(_REASSURING & set(decision.vetoes))
+
+
+def _says_no_more(hit: Hit, reading: Reading) -> bool:
+    """Whether a bare call for help, or an address, is nearly all there is."""
+    return hit.rule.source.startswith("^") and hit.end - hit.begin >= 0.6 * len(reading.normal.words)
+
+
+def _doubtful(reading: Reading) -> bool:
+    return not reading.urgent and bool(_DOUBTED & set(reading.vetoes))
 
 
 def _counts_as_hard(hit: Hit, scores: Scores | None, thresholds: Thresholds) -> bool:
@@ -92,7 +104,7 @@ def _counts_as_hard(hit: Hit, scores: Scores | None, thresholds: Thresholds) -> 
         return scores is not None and scores.hard >= thresholds.vetoed
     if hit.rule.category in ("asks_911", "silent_danger"):
         return True
-    return scores is None or scores.hard >= thresholds.sure
+    return scores is None or scores.hard + scores.crisis >= thresholds.sure
 
 
 def _category(hits: list[Hit], scores: Scores | None) -> str:

@@ -13,10 +13,11 @@ from bot.triage.reading import Reading
 from bot.triage.rules import Rules
 
 BUCKETS = 1 << 17
-LONG_WORDS = 12
-"""Messages of more words are also looked at in parts, so that one clause of many can be the emergency."""
+LONG_WORDS = 14
+"""Messages of more words are also looked at in parts, so that one clause of many can be the emergency; unless a firm pattern
+already found it."""
 
-WINDOWS = 3
+WINDOWS = 2
 _STRENGTHS = ("sure", "cue", "soft", "crisis")
 _MOST_WORDS = 120
 
@@ -74,7 +75,7 @@ def pattern_features(reading: Reading, rules: Rules) -> NDArray[np.float32]:
 def windows(reading: Reading) -> list[tuple[str, ...]]:
     """The parts of a long message that look worst: sentences, and halves of long ones, with the most pattern hits."""
     normal = reading.normal
-    if len(normal.words) <= LONG_WORDS:
+    if len(normal.words) <= LONG_WORDS or any(hit.firm for hit in reading.of("sure")):
         return []
     parts: list[tuple[int, int, tuple[str, ...]]] = []
     for number, sentence in enumerate(normal.sentences):

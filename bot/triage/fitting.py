@@ -20,7 +20,7 @@ from bot.triage.features import BUCKETS, grams
 if TYPE_CHECKING:
     from bot.triage.training import Corpus
 
-FOLDS = 4
+FOLDS = 3
 SEED = 311
 HIDDEN = 64
 
@@ -51,7 +51,7 @@ def fit_all(corpus: Corpus, say: Callable[[str], None]) -> Fitted:
     by_vector = np.zeros_like(by_words)
     worst_words = np.zeros((len(parts), len(LEVELS)), dtype=np.float32)
     worst_vector = np.zeros_like(worst_words)
-    categories, category_scores = _category_scores(corpus)
+    categories, category_scores, category_arrays = _fit_categories(corpus)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
     for number, (seen, unseen) in enumerate(folds.split(words, labels), start=1):
         say(f"fold {number} of {FOLDS}")
@@ -84,7 +84,7 @@ def fit_all(corpus: Corpus, say: Callable[[str], None]) -> Fitted:
         "output_bias": network.intercepts_[1],
         "stack": stack.coef_.T,
         "stack_bias": stack.intercept_,
-        **_category_arrays(corpus),
+        **category_arrays,
     }
     return Fitted(
         arrays={name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()},
@@ -120,26 +120,18 @@ def _category_rows(corpus: Corpus) -> tuple[NDArray[np.int64], list[str]]:
     return np.asarray(rows), [corpus.examples[row].category for row in rows]
 
 
-def _fit_categories(corpus: Corpus) -> LogisticRegression:
+def _fit_categories(corpus: Corpus) -> tuple[tuple[str, ...], Array, dict[str, Any]]:
+    """Learn which category an emergency belongs to; the categories serve for words and statistics, not for the level."""
     rows, names = _category_rows(corpus)
-    features = np.concatenate([corpus.vectors[rows], corpus.patterns[rows]], axis=1)
-    return LogisticRegression(C=5.0, max_iter=80, tol=1e-3).fit(features, names)
-
-
-def _category_scores(corpus: Corpus) -> tuple[tuple[str, ...], Array]:
-    model = _fit_categories(corpus)
     features = np.concatenate([corpus.vectors, corpus.patterns], axis=1)
-    return tuple(map(str, model.classes_)), np.asarray(model.predict_proba(features), dtype=np.float32)
-
-
-def _category_arrays(corpus: Corpus) -> dict[str, Any]:
-    model = _fit_categories(corpus)
+    model = LogisticRegression(C=5.0, max_iter=80, tol=1e-3).fit(features[rows], names)
     width = corpus.vectors.shape[1]
-    return {
+    arrays = {
         "category_vector": model.coef_.T[:width],
         "category_patterns": model.coef_.T[width:],
         "category_bias": model.intercept_,
     }
+    return tuple(map(str, model.classes_)), np.asarray(model.predict_proba(features), dtype=np.float32), arrays
 
 
 def _sparse(rows: list[tuple[NDArray[np.int64], Array]]) -> Any:

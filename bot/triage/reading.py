@@ -11,6 +11,9 @@ from bot.triage.rules import Rule, Rules, Veto
 MASKED_SHARE = 0.5
 """A hit of which a figure of speech covers this share of the words is masked."""
 
+UNMASKED = frozenset({"medical_power"})
+"""Categories that no figure of speech hides: a dying battery is another matter on a ventilator."""
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -58,7 +61,7 @@ def read(normal: Normal, rules: Rules) -> Reading:
     for number, matches, vetoes, masks, markers in found:
         sentence = normal.sentences[number]
         for match in matches:
-            masked = _covered(match, masks) >= MASKED_SHARE
+            masked = match.payload.category not in UNMASKED and _covered(match, masks) >= MASKED_SHARE
             names = () if masked else _softened_by(match, sentence, vetoes, everywhere, markers)
             hits.append(
                 Hit(

@@ -10,20 +10,23 @@ from bot.triage.combine import Scores, Thresholds, combine
 from bot.triage.decision import Level
 from bot.triage.reading import Reading
 
-MISSED_AS_NONE = 20.0
-MISSED_AS_SOFT = 3.0
+MISSED_AS_NONE = 10.0
+MISSED_AS_SOFT = 4.0
 NEAR_ALARM = 1.0
-ORDINARY_ALARM = 6.0
-ORDINARY_SAFETY_LINE = 0.25
-"""What each kind of mistake costs: a missed emergency weighs far more than a needless 911 line."""
+ORDINARY_ALARM = 8.0
+"""What each kind of mistake costs; the share of ordinary questions that may get the safety line sets the threshold of SOFT: a missed emergency weighs far more than a needless 911 line."""
 
+ORDINARY_SAFETY_LINES = 0.04
+"""The share of ordinary questions that may get a safety line."""
+
+_SOFT = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 _GRID: dict[str, tuple[float, ...]] = {
-    "cue": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
+    "cue": (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
     "alone": (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7),
+    "doubted": (0.7, 0.8, 0.85, 0.9, 0.95),
     "vetoed": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-    "sure": (0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.16),
-    "soft": (0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6),
-    "crisis": (0.2, 0.3, 0.4, 0.5),
+    "sure": (0.003, 0.005, 0.01, 0.02, 0.03),
+    "crisis": (0.3, 0.4, 0.5, 0.6),
 }
 
 
@@ -56,19 +59,30 @@ class Judged:
             return {Level.NONE: MISSED_AS_NONE, Level.SOFT: MISSED_AS_SOFT, Level.HARD: NEAR_ALARM / 2}.get(decided, 0.0)
         if decided is Level.HARD:
             return ORDINARY_ALARM if self.kind == "ordinary" else NEAR_ALARM
-        if self.level == "soft":
-            return NEAR_ALARM / 2 if decided is Level.NONE else 0.0
-        return ORDINARY_SAFETY_LINE if decided is not Level.NONE and self.kind == "ordinary" else 0.0
+        if decided is Level.CRISIS:
+            return NEAR_ALARM
+        return 0.0
 
 
 def choose(judged: Sequence[Judged]) -> Thresholds:
     """Improve one threshold after the other, twice around, to the lowest total cost."""
     hard_ones = [item for item in judged if not item.easy]
-    best = Thresholds()
+    best = _with_safety_lines(judged, Thresholds())
     for _ in range(2):
         for name, values in _GRID.items():
             costs = {
                 value: sum(item.cost(replace(best, **{name: value})) for item in hard_ones) for value in values
             }
             best = replace(best, **{name: min(values, key=costs.__getitem__)})
-    return best
+    return _with_safety_lines(judged, best)
+
+
+def _with_safety_lines(judged: Sequence[Judged], thresholds: Thresholds) -> Thresholds:
+    """Set the lowest threshold of SOFT that leaves most ordinary questions without a safety line."""
+    ordinary = [item for item in judged if item.kind == "ordinary"]
+    allowed = ORDINARY_SAFETY_LINES * len(ordinary)
+    for value in _SOFT:
+        thresholds = replace(thresholds, soft=value)
+        if sum(item.decide(thresholds) in ("soft", "crisis") for item in ordinary) <= allowed:
+            break
+    return thresholds

@@ -65,11 +65,13 @@ _STOP: Final = frozenset(
         "dar de baja",
     ]
 )
-_START: Final = frozenset(("start", "yes", "unstop", "iniciar", "empezar", "alta", "subscribe", "opt in", "optin"))
+_START: Final = frozenset(("start", "unstop", "iniciar", "empezar", "alta", "subscribe", "opt in", "optin"))
+_START_WHEN_STOPPED: Final = frozenset(("yes",))
+"""To a resident who stopped nothing these are the answer to a question."""
 _HELP: Final = frozenset(("help", "info", "ayuda", "informacion"))
 
 
-def carrier_word(text: str, *, provider: str | None) -> CarrierWord | None:
+def carrier_word(text: str, *, provider: str | None, opted_out: bool = False) -> CarrierWord | None:
     """The carrier word that a whole message is, or nothing. `provider` is Twilio's `OptOutType`, which wins when present.
 
     `STOP` alone stops; `stop the flooding` does not, and a cry such as `help!!` keeps its marks and is left to the triage."""
@@ -78,7 +80,7 @@ def carrier_word(text: str, *, provider: str | None) -> CarrierWord | None:
     bare = _bare(text)
     if bare in _STOP:
         return "STOP"
-    if bare in _START:
+    if bare in _START or (opted_out and bare in _START_WHEN_STOPPED):
         return "START"
     if bare in _HELP and not re.search(r"[!¡]", text):
         return "HELP"

@@ -26,6 +26,7 @@ class Step(StrEnum):
     SILENT = "silent"
     RELAY = "relay"
     WAIT = "wait"
+    PICTURE = "picture"
     ASSIST = "assist"
 
 
@@ -61,12 +62,14 @@ def releases_latch(text: str) -> bool:
     return bool(_NOT_AN_EMERGENCY.fullmatch(text.replace("'", "").replace("’", "")))
 
 
-def plan_turn(*, decision: Decision, standing: Standing, carrier: CarrierWord | None, text: str) -> Plan:
-    """What to do with one turn. Emergencies come before ownership, opt-outs and everything else; a carrier word, which is the
-    whole message, comes before them only because it cannot be one.
+def plan_turn(
+    *, decision: Decision, standing: Standing, carrier: CarrierWord | None, text: str, media_only: bool = False
+) -> Plan:
+    """What to do with one turn. Emergencies come before ownership, opt-outs and everything else. Only STOP, which is the whole
+    message, comes before them: it cannot be one. HELP can, as the answer to "are you in danger?" or after an emergency.
 
     An opted-out resident gets no reply but the 911 line, and staff are told, since the carrier may not deliver even that."""
-    if carrier is not None:
+    if carrier == "STOP" or (carrier is not None and decision.level is not Level.HARD):
         return Plan({"STOP": Step.OPT_OUT, "START": Step.OPT_IN, "HELP": Step.HELP}[carrier])
     unreachable = "opted_out_emergency" if standing.opted_out else None
     if decision.level is Level.HARD:
@@ -83,6 +86,8 @@ def plan_turn(*, decision: Decision, standing: Standing, carrier: CarrierWord | 
         return Plan(Step.RELAY, card=latch)
     if standing.owner is Owner.QUEUED:
         return Plan(Step.WAIT, card=latch, safety_line=soft and latch is None)
+    if media_only:
+        return Plan(Step.PICTURE, card=latch)
     if soft and decision.card == "unclear" and not standing.unclear_said:
         return Plan(Step.UNCLEAR, card=latch or "unclear", alert="unclear")
     if soft and decision.card not in (None, "safety_line", "unclear"):

@@ -8,7 +8,6 @@ from typing import Final
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.triage.decision import Level
@@ -17,9 +16,9 @@ from server import clock
 from server.alerts.service import raise_alert
 from server.conversations import ledger
 from server.conversations.models import Claim
-from server.conversations.spine import Spine
 from server.conversations.turn import Channel, Inbound
 from server.errors import NotReady
+from server.http.deps import ChannelDeps
 from server.metrics import STEP
 
 log = structlog.get_logger()
@@ -30,63 +29,68 @@ TOO_OLD: Final = timedelta(minutes=30)
 _AT_ONCE: Final = 50
 
 
-async def run(spine: Spine, stop: asyncio.Event) -> None:
-    """Recovers at once and then every half minute until `stop` is set."""
-    while not stop.is_set():
-        try:
-            await recover(spine)
-            STEP.labels(part="recovery").set(0)
-        except SQLAlchemyError as error:
-            log.error("recovery.database", error=repr(error))
-            STEP.labels(part="recovery").set(1)
-        try:
-            async with asyncio.timeout(EVERY):
-                await stop.wait()
-        except TimeoutError:
-            continue
+class Recovery:
+    """Goes through the messages that were taken in and not answered, at start and every half minute."""
 
+    def __init__(self, deps: ChannelDeps) -> None:
+        self._spine = deps.spine
 
-async def recover(spine: Spine) -> int:
-    """Answers every message whose lease ran out, through the same spine; the outbox delivers. Gives how many were taken up.
-
-    A call is over by then, so its turn only raises an alert, a critical one when it spoke of an emergency."""
-    taken = await asyncio.to_thread(_take, spine)
-    for inbound, received_at in taken:
-        if inbound.channel is not Channel.IVR and clock.now() - received_at <= TOO_OLD:
-            await spine.handle(inbound, inline=False)
-        else:
-            await asyncio.to_thread(_tell, spine, inbound)
-    return len(taken)
-
-
-def _take(spine: Spine) -> list[tuple[Inbound, datetime]]:
-    now = clock.now()
-    taken: list[tuple[Inbound, datetime]] = []
-    with spine.sessions.begin() as session:
-        rows = session.scalars(
-            select(Claim)
-            .where(Claim.state == "received", Claim.lease_until < now)
-            .order_by(Claim.received_at)
-            .limit(_AT_ONCE)
-            .with_for_update(skip_locked=True)
-        ).all()
-        for row in rows:
-            row.lease_until = now + ledger.LEASE
+    async def run(self, stop: asyncio.Event) -> None:
+        """Recovers until `stop` is set. Whatever fails is tried again in the next round."""
+        while not stop.is_set():
             try:
-                taken.append((ledger.open_claim(row, keys=spine.keys), row.received_at))
-            except (NotReady, ValueError, TypeError) as error:
-                log.error("recovery.unreadable", error=repr(error))
-                _give_to_staff(session, row, kind="unreadable_message", hard=True)
-    return taken
+                await self.once()
+                STEP.labels(part="recovery").set(0)
+            except Exception as error:
+                # Nothing is lost by going on: the claims stay as they are and are taken up in the next round.
+                log.error("recovery.failed", error=repr(error))
+                STEP.labels(part="recovery").set(1)
+            try:
+                async with asyncio.timeout(EVERY):
+                    await stop.wait()
+            except TimeoutError:
+                continue
 
+    async def once(self) -> int:
+        """Answers every message whose lease ran out, through the same spine; the outbox delivers. Gives how many were taken up.
 
-def _tell(spine: Spine, inbound: Inbound) -> None:
-    context = Context(channel=inbound.channel.value, keys=inbound.kind == "keys")
-    hard = spine.triage.assess(inbound.text, context=context).level in (Level.HARD, Level.CRISIS)
-    with spine.sessions.begin() as session:
-        row = session.get(Claim, inbound.claim, with_for_update=True)
-        if row is not None and row.state == "received":
-            _give_to_staff(session, row, kind="call_interrupted" if inbound.channel is Channel.IVR else "unanswered", hard=hard)
+        A call is over by then, so its turn only raises an alert, a critical one when it spoke of an emergency."""
+        taken = await asyncio.to_thread(self._take)
+        for inbound, received_at in taken:
+            if inbound.channel is not Channel.IVR and clock.now() - received_at <= TOO_OLD:
+                await self._spine.handle(inbound, inline=False)
+            else:
+                await asyncio.to_thread(self._tell, inbound)
+        return len(taken)
+
+    def _take(self) -> list[tuple[Inbound, datetime]]:
+        now = clock.now()
+        taken: list[tuple[Inbound, datetime]] = []
+        with self._spine.sessions.begin() as session:
+            rows = session.scalars(
+                select(Claim)
+                .where(Claim.state == "received", Claim.lease_until < now)
+                .order_by(Claim.received_at)
+                .limit(_AT_ONCE)
+                .with_for_update(skip_locked=True)
+            ).all()
+            for row in rows:
+                row.lease_until = now + ledger.LEASE
+                try:
+                    taken.append((ledger.open_claim(row, keys=self._spine.keys), row.received_at))
+                except (NotReady, ValueError, TypeError) as error:
+                    log.error("recovery.unreadable", error=repr(error))
+                    _give_to_staff(session, row, kind="unreadable_message", hard=True)
+        return taken
+
+    def _tell(self, inbound: Inbound) -> None:
+        context = Context(channel=inbound.channel.value, keys=inbound.kind == "keys")
+        hard = self._spine.triage.assess(inbound.text, context=context).level in (Level.HARD, Level.CRISIS)
+        with self._spine.sessions.begin() as session:
+            row = session.get(Claim, inbound.claim, with_for_update=True)
+            if row is not None and row.state == "received":
+                kind = "call_interrupted" if inbound.channel is Channel.IVR else "unanswered"
+                _give_to_staff(session, row, kind=kind, hard=hard)
 
 
 def _give_to_staff(session: Session, row: Claim, *, kind: str, hard: bool) -> None:

@@ -30,6 +30,7 @@ from server.conversations.plan import CarrierWord, Plan, Standing, Step, plan_tu
 from server.conversations.ports import Assistant, Desk, LanguageDetector
 from server.conversations.turn import Answered, Asked, Channel, Inbound, Reply
 from server.database.engine import Sessions
+from server.errors import NotReady
 from server.identity.keys import Keys
 from server.metrics import DUPLICATES, STEP, TRIAGE, TURN_SECONDS, TURNS
 from server.outbox.opting import set_opt_out
@@ -37,6 +38,10 @@ from server.outbox.opting import set_opt_out
 log = structlog.get_logger()
 
 STILL_WAITING_EVERY: Final = timedelta(seconds=60)
+SAME_BREATH: Final = timedelta(minutes=10)
+"""So long after a message a short one is read together with it, as people send one sentence in two texts."""
+_QUESTION_CARDS: Final = ("unclear", "silent")
+"""Cards that ask something which is answered by a number."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class Spine:
 
         Never raises for a fault of ours: the last step down is one static bilingual text that begins with the 911 line."""
         started, received = time.perf_counter(), clock.now()
+        inbound = inbound.storable()
         decision = self.triage.assess(inbound.text, context=Context(channel=inbound.channel.value, keys=inbound.kind == "keys"))
         try:
             async with self.locks.hold(inbound.key):
@@ -90,10 +96,26 @@ class Spine:
         return reply
 
     async def _turn(self, inbound: Inbound, decision: Decision, received: datetime, started: float, inline: bool) -> Reply:
-        opened, library = await asyncio.to_thread(self._accept, inbound)
-        if opened.repeat is not None:
-            DUPLICATES.labels(channel=inbound.channel.value).inc()
-            return opened.repeat
+        while True:
+            opened, library = await asyncio.to_thread(self._accept, inbound)
+            if opened.repeat is not None:
+                DUPLICATES.labels(channel=inbound.channel.value).inc()
+                return opened.repeat
+            turn = await self._decided(inbound, decision, opened, library, received, started, inline)
+            reply = await asyncio.to_thread(self._settle, turn)
+            if reply is not None:
+                return reply
+
+    async def _decided(
+        self,
+        inbound: Inbound,
+        decision: Decision,
+        opened: ledger.Opened,
+        library: Library,
+        received: datetime,
+        started: float,
+        inline: bool,
+    ) -> InHand:
         conversation = opened.conversation
         decision = self._in_context(inbound, decision, conversation, received)
         standing = Standing(
@@ -102,12 +124,14 @@ class Spine:
             opted_out=opened.opted_out,
             unclear_said=bool(conversation.memory.get("unclear_said")),
         )
-        plan = plan_turn(decision=decision, standing=standing, carrier=self._carrier(inbound), text=inbound.text)
+        carrier = self._carrier(inbound, opted_out=opened.opted_out)
+        media_only = inbound.media > 0 and not inbound.text.strip()
+        plan = plan_turn(decision=decision, standing=standing, carrier=carrier, text=inbound.text, media_only=media_only)
         language, fixed = self._language(inbound, conversation, plan)
         turn = InHand(inbound, received, started, inline, decision, plan, opened, library, language, fixed)
         if plan.step is Step.ASSIST:
             turn = replace(turn, answered=await self._ask(turn))
-        return await asyncio.to_thread(self._settle, turn)
+        return turn
 
     def _accept(self, inbound: Inbound) -> tuple[ledger.Opened, Library]:
         with self.sessions.begin() as session:
@@ -117,11 +141,12 @@ class Spine:
     def _in_context(self, inbound: Inbound, decision: Decision, conversation: Conversation, now: datetime) -> Decision:
         asked = conversation.memory.get("asked")
         latched = conversation.latch_until is not None and conversation.latch_until > now
-        if decision.level is Level.HARD or not (asked or latched):
+        previous = conversation.memory.get("previous_text") if now - conversation.last_at <= SAME_BREATH else None
+        if decision.level is Level.HARD or not (asked or latched or previous):
             return decision
         context = Context(
             latched=latched,
-            previous_text=conversation.memory.get("previous_text"),
+            previous_text=previous,
             asked=asked,
             channel=inbound.channel.value,
             keys=inbound.kind == "keys",
@@ -129,8 +154,10 @@ class Spine:
         return self.triage.assess(inbound.text, context=context)
 
     @staticmethod
-    def _carrier(inbound: Inbound) -> CarrierWord | None:
-        return carrier_word(inbound.text, provider=inbound.opt_out_type) if inbound.channel is Channel.SMS else None
+    def _carrier(inbound: Inbound, *, opted_out: bool) -> CarrierWord | None:
+        if inbound.channel is not Channel.SMS:
+            return None
+        return carrier_word(inbound.text, provider=inbound.opt_out_type, opted_out=opted_out)
 
     def _language(self, inbound: Inbound, conversation: Conversation, plan: Plan) -> tuple[str, bool]:
         if inbound.language:
@@ -153,11 +180,14 @@ class Spine:
             topic=conversation.topic if recent else None,
             memory=dict(conversation.memory),
             tracker=conversation.tracker,
+            confidence=turn.inbound.confidence,
         )
         for assistant in self.assistants:
             part = type(assistant).__name__
             try:
                 answered = await assistant.respond(asked)
+                if not answered.parts and not answered.handoff:
+                    raise NotReady("The assistant had nothing to say.")
             except Exception as error:
                 # Whatever breaks in one assistant, the resident gets the next one down, and staff see the step.
                 log.error("assistant.failed", assistant=part, error=repr(error))
@@ -167,9 +197,12 @@ class Spine:
             return answered
         return None
 
-    def _settle(self, turn: InHand) -> Reply:
+    def _settle(self, turn: InHand) -> Reply | None:
+        """Stores the turn and gives the reply; nothing when the conversation was closed meanwhile, and the turn opens a new one."""
         with self.sessions.begin() as session:
             conversation = session.get_one(Conversation, turn.opened.conversation.id, with_for_update=True)
+            if conversation.owner == Owner.CLOSED:
+                return None
             if turn.plan.step is Step.ASSIST and conversation.owner_version != turn.opened.conversation.owner_version:
                 # A person took the conversation while the answer was made: the answer is not said.
                 turn = replace(turn, plan=replace(turn.plan, step=Step.RELAY, safety_line=False), answered=None)
@@ -241,7 +274,7 @@ class Spine:
 
     @staticmethod
     def _note(turn: InHand, conversation: Conversation) -> None:
-        memory = {**conversation.memory, "asked": "unclear" if turn.plan.step is Step.UNCLEAR else None}
+        memory = {**conversation.memory, "asked": turn.plan.card if turn.plan.card in _QUESTION_CARDS else None}
         if turn.inbound.kind in ("text", "speech"):
             memory["previous_text"] = turn.inbound.text[:300]
         if turn.plan.step is Step.UNCLEAR:

@@ -72,6 +72,10 @@ class Inbound:
     """`STOP`, `START` or `HELP` when the provider has already answered a carrier keyword itself."""
     confidence: float | None = None
 
+    def storable(self) -> Inbound:
+        """The same message without NUL, which PostgreSQL refuses, and without halves of a character, which no UTF-8 holds."""
+        return replace(self, text=self.text.replace("\x00", " ").encode("utf-8", "replace").decode("utf-8"))
+
 
 @dataclass(frozen=True)
 class Option:
@@ -173,6 +177,8 @@ class Asked:
     """The topic of the last half hour, for follow-ups."""
     memory: dict[str, Any]
     tracker: bytes | None
+    confidence: float | None = None
+    """How sure the speech recogniser was, where it says so."""
 
 
 @dataclass(frozen=True)

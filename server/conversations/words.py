@@ -23,11 +23,13 @@ _OUTCOMES: Final[dict[Step, Outcome]] = {
     Step.RELAY: Outcome.AGENT,
     Step.WAIT: Outcome.AGENT,
     Step.ASSIST: Outcome.AGENT,
+    Step.PICTURE: Outcome.REPROMPT,
 }
 _SYSTEM: Final[dict[Step, str]] = {
     Step.OPT_OUT: "system.stop",
     Step.OPT_IN: "system.start",
     Step.RELEASE: "system.latched_released",
+    Step.PICTURE: "system.media_only",
 }
 _ENGINES: Final[dict[Step, Engine]] = {
     Step.OPT_OUT: "carrier",

@@ -6,11 +6,10 @@ import asyncio
 from typing import Final, Protocol
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from server import clock
-from server.database.engine import Sessions, reading
-from server.identity.keys import Keys
+from server.database.engine import reading
+from server.http.deps import ChannelDeps
 from server.metrics import STEP
 from server.outbox import service
 from server.outbox.service import Outgoing
@@ -46,9 +45,9 @@ class Sender(Protocol):
 class OutboxWorker:
     """Takes due texts and sends them. Any number of these may run, in any number of processes."""
 
-    def __init__(self, *, sessions: Sessions, keys: Keys, sender: Sender) -> None:
-        self._sessions = sessions
-        self._keys = keys
+    def __init__(self, deps: ChannelDeps, sender: Sender) -> None:
+        self._sessions = deps.sessions
+        self._keys = deps.keys
         self._sender = sender
         self._more = asyncio.Event()
 
@@ -57,7 +56,7 @@ class OutboxWorker:
         self._more.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set, and finishes the sends that are under way. A database that is away is waited for."""
+        """Works until `stop` is set, and finishes the sends that are under way. Whatever fails is tried again."""
         stopping = asyncio.create_task(stop.wait())
         swept = float("-inf")
         loop = asyncio.get_running_loop()
@@ -69,8 +68,9 @@ class OutboxWorker:
                         swept = loop.time()
                     await self.drain()
                     STEP.labels(part="outbox").set(0)
-                except SQLAlchemyError as error:
-                    log.error("outbox.database", error=repr(error))
+                except Exception as error:
+                    # Nothing is lost by going on: what was not sent is still in the outbox, and expires with an alert.
+                    log.error("outbox.failed", error=repr(error))
                     STEP.labels(part="outbox").set(1)
                 nudged = asyncio.create_task(self._more.wait())
                 await asyncio.wait({stopping, nudged}, timeout=IDLE, return_when=asyncio.FIRST_COMPLETED)
@@ -99,8 +99,12 @@ class OutboxWorker:
             if provider_id is None:
                 provider_id = await self._sender.send(outgoing)
         except SendFailed as failed:
-            log.warning("outbox.failed", outbox=outgoing.id, code=failed.code, status=failed.status)
+            log.warning("outbox.unsent", outbox=outgoing.id, code=failed.code, status=failed.status)
             await asyncio.to_thread(self._failed, outgoing.id, failed)
+        except Exception as error:
+            # A sender that breaks has given no answer: the text is tried again, after a look whether it went out.
+            log.error("outbox.sender_broke", outbox=outgoing.id, error=repr(error))
+            await asyncio.to_thread(self._failed, outgoing.id, SendFailed())
         else:
             await asyncio.to_thread(self._sent, outgoing.id, provider_id)
 

@@ -25,7 +25,7 @@ _LONGEST_VALIDITY: Final = 14_400
 _CLOCKS_APART: Final = timedelta(minutes=1)
 
 
-class _Elsewhere(TwilioHttpClient):
+class _Elsewhere(TwilioHttpClient):  # type: ignore[misc]
     """Sends the SDK's requests to another address than https://api.twilio.com, such as a local stand-in."""
 
     def __init__(self, base: str, timeout: float) -> None:
@@ -33,6 +33,7 @@ class _Elsewhere(TwilioHttpClient):
         self._base = base
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+        """Makes a request to the same path at the other address."""
         parts = urlsplit(url)
         rest = parts.path + (f"?{parts.query}" if parts.query else "")
         return super().request(method, self._base + rest, *args, **kwargs)
@@ -48,9 +49,9 @@ def make_client(settings: Settings, *, timeout: float = TIMEOUT) -> Client:
 class TwilioSender:
     """Sends texts through Twilio: from the Messaging Service if there is one, else from the number the resident wrote to."""
 
-    def __init__(self, settings: Settings, keys: Keys, *, client: Client | None = None) -> None:
+    def __init__(self, settings: Settings, *, keys: Keys | None = None, client: Client | None = None) -> None:
         self._settings = settings
-        self._keys = keys
+        self._keys = keys or Keys.from_secret(settings.secret_key.get_secret_value())
         self._client = client or make_client(settings)
 
     async def send(self, outgoing: Outgoing) -> str:

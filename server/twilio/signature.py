@@ -87,8 +87,8 @@ def _signed(settings: Settings, url: str, body: ImmutableMultiDict[str, str] | s
 
 def public_address(request: Request, settings: Settings) -> str:
     """The address as Twilio called it: the configured public one, or the request's own, corrected by a trusted proxy."""
-    path = request.scope.get("raw_path") or request.scope["path"].encode()
-    query = request.scope.get("query_string") or b""
+    path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    query: bytes = request.scope.get("query_string") or b""
     rest = path.partition(b"?")[0].decode("ascii") + (f"?{query.decode('ascii')}" if query else "")
     if settings.public_url:
         return settings.public_url + rest

@@ -1,0 +1,192 @@
+"""Filling a plan template: typed values in, the texts of a draft out. What is missing or too long is refused, never shortened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from knowledge.lifecycle import Wording, draft
+from knowledge.models import MessageVersion
+from knowledge.plan import PlanField, PlanTemplate, city_length
+from knowledge.rendering import web
+from knowledge.rendering.placeholders import PLACEHOLDER, Slot, clean, compile_template
+from knowledge.rendering.segments import Segments, measure
+from knowledge.rendering.sms import fold, plain
+from knowledge.rendering.spoken_numbers import PHONE
+from knowledge.topics import CHANNELS, Texts
+from server.errors import BadInput, Conflict
+
+MAX_SEGMENTS: Final = 2
+"""A plan message is sent to be read at one glance: two text messages at most."""
+_SHORT_NUMBER: Final = re.compile(r"\d{3}")
+
+
+def fill(template: PlanTemplate, values: Mapping[str, Any], *, zone: ZoneInfo) -> dict[str, dict[str, str]]:
+    """The texts of a template with its fields filled; the city's own values stay placeholders. Raises `BadInput` with one line
+    for each value that is missing, too long, of the wrong kind or unknown.
+
+    A `text` is given as `{"en": ..., "es": ...}`, a `name` as one string, a `time` or `date` as a datetime or in ISO format (a time
+    without an offset is the city's own)."""
+    known = {field.name for field in template.fields}
+    problems = [f"{name}: is not a field of {template.name}." for name in values if name not in known]
+    words: dict[tuple[str, str, bool], str] = {}
+    for field in template.fields:
+        for language in template.texts:
+            try:
+                short, long = _words(field, values.get(field.name), language, zone)
+            except ValueError as error:
+                problems.append(f"{field.name} ({language}): {error}.")
+                continue
+            words[(field.name, language, True)], words[(field.name, language, False)] = short, long
+    if problems:
+        raise BadInput("\n".join(dict.fromkeys(problems)))
+    texts = {
+        language: {channel: _put(channels[channel], words, language=language, channel=channel) for channel in CHANNELS}
+        for language, channels in template.texts.items()
+    }
+    for language, channels in texts.items():
+        size = worst_sms(channels["sms"], {})
+        if size.encoding != "GSM-7" or size.segments > MAX_SEGMENTS:
+            raise BadInput(
+                f"{template.name} ({language}): is {size.segments} text messages of {size.encoding}; at most {MAX_SEGMENTS} of GSM-7. "
+                "Use fewer words and plain letters."
+            )
+    return texts
+
+
+def worst_sms(text: str, fields: Mapping[str, PlanField]) -> Segments:
+    """The size of a text message when every gap in it is as long as it may be."""
+
+    def longest(match: re.Match[str]) -> str:
+        field = fields.get(match[1])
+        return "x" * (field.max if field else city_length(match[1]))
+
+    return measure(fold(plain(PLACEHOLDER.sub(longest, text))))
+
+
+def draft_filled(
+    session: Session,
+    *,
+    template: PlanTemplate,
+    values: Mapping[str, Any],
+    zone: ZoneInfo,
+    author: str,
+    source: str,
+    intent: str | None = None,
+    replaces: str | None = None,
+) -> MessageVersion:
+    """Makes a draft of a filled template. With `intent` it is, once published, the first answer to that topic until it expires.
+
+    Each filling is a message of its own, so that an order for one zone does not end the order for another; `replaces` names the
+    earlier message of this template that it corrects or updates instead."""
+    texts = fill(template, values, zone=zone)
+    if replaces is None:
+        message_id = _next_id(session, template.name)
+    elif replaces.startswith(f"plan.{template.name}-"):
+        message_id = replaces
+    else:
+        raise Conflict(f"{replaces} was not made from {template.name}.")
+    wording = Wording(message_id, texts, template.owner, source, intent, position=-1 if intent else 0)
+    return draft(session, wording=wording, author=author)
+
+
+def _next_id(session: Session, name: str) -> str:
+    stem = f"plan.{name}-"
+    made = select(func.count(func.distinct(MessageVersion.message_id))).where(
+        MessageVersion.message_id.startswith(stem, autoescape=True)
+    )
+    return f"{stem}{(session.scalar(made) or 0) + 1}"
+
+
+def _put(text: str, words: Mapping[tuple[str, str, bool], str], *, language: str, channel: str) -> str:
+    out: list[str] = []
+    for piece in compile_template(text.strip()).pieces:
+        if not isinstance(piece, Slot):
+            out.append(piece)
+            continue
+        value = words.get((piece.name, language, channel == "sms"))
+        if value is None:
+            out.append(f"{{{piece.name}}}")
+            continue
+        value = value[:1].upper() + value[1:] if piece.begins else value
+        out.append(web.escape(value) if channel == "web" else value)
+    return "".join(out)
+
+
+def _words(field: PlanField, value: Any, language: str, zone: ZoneInfo) -> tuple[str, str]:
+    """A value as it is written in a text message, and in full. Raises `ValueError` saying what is wrong with it."""
+    if field.type == "text":
+        if not isinstance(value, Mapping):
+            raise ValueError("is missing; give it in every language")
+        value = value.get(language)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise ValueError("is missing")
+    short, long = _typed(field, value, language, zone)
+    if len(short) > field.max:
+        raise ValueError(f"is {len(short)} characters long; at most {field.max}")
+    return short, long
+
+
+def _typed(field: PlanField, value: Any, language: str, zone: ZoneInfo) -> tuple[str, str]:
+    if field.type == "time":
+        return _time(_moment(value, zone), language)
+    if field.type == "date":
+        return _date(_day(value), language)
+    if field.type == "number":
+        digits = str(value).replace(",", "").strip()
+        if not (digits.isascii() and digits.isdigit()):
+            raise ValueError("is not a whole number")
+        return f"{int(digits):,}", f"{int(digits):,}"
+    text = " ".join(clean(plain(str(value))).split()).rstrip(".,;: ")
+    if not text:
+        raise ValueError("is missing")
+    if field.type == "phone" and not (PHONE.fullmatch(text) or _SHORT_NUMBER.fullmatch(text)):
+        raise ValueError("is not a telephone number such as 555-555-0100")
+    return text, text
+
+
+def _moment(value: Any, zone: ZoneInfo) -> datetime:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("is not a time such as 2026-09-14T18:30") from None
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, date):
+        return value.date() if isinstance(value, datetime) else value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("is not a date such as 2026-09-14") from None
+
+
+def _time(moment: datetime, language: str) -> tuple[str, str]:
+    # The day is always said: a message is read hours later, and "until 6 pm" would then be of another day.
+    hour = moment.hour % 12 or 12
+    clock = f"{hour}{f':{moment.minute:02d}' if moment.minute else ''} {'am' if moment.hour < 12 else 'pm'}"
+    if language == "es":
+        at = f"{'la' if hour == 1 else 'las'} {clock} del "
+        return at + _format(moment, "d MMM", "es"), at + _format(moment, "d 'de' MMMM", "es")
+    return f"{clock} {_format(moment, 'MMM d', 'en')}", f"{clock} on {_format(moment, 'MMMM d', 'en')}"
+
+
+def _date(day: date, language: str) -> tuple[str, str]:
+    if language == "es":
+        return _format(day, "EEE d MMM", "es"), _format(day, "EEEE d 'de' MMMM", "es")
+    return _format(day, "EEE MMM d", "en"), _format(day, "EEEE, MMMM d", "en")
+
+
+def _format(day: date, pattern: str, language: str) -> str:
+    return format_date(day, pattern, locale=language).replace(".", "")
+
+
+__all__ = ["MAX_SEGMENTS", "Texts", "draft_filled", "fill", "worst_sms"]

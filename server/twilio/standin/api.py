@@ -1,0 +1,118 @@
+"""The REST API of the stand-in, in Twilio's wire format: messages and calls of one account."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from server.twilio.standin.core import StandIn
+from server.twilio.standin.records import Refusal, new_sid
+
+_ROOT = "/2010-04-01/Accounts/{account}"
+
+
+def make_api(standin: StandIn) -> FastAPI:
+    """An app that a Twilio SDK can be pointed at; mount it, or serve it on loopback."""
+    app = FastAPI(openapi_url=None)
+    placed: dict[str, dict[str, Any]] = {}
+
+    @app.exception_handler(Refusal)
+    async def refused(_request: Request, refusal: Refusal) -> JSONResponse:
+        return JSONResponse(refusal.to_json(), refusal.status)
+
+    async def fields(request: Request, account: str) -> dict[str, str]:
+        if account != standin.account_sid or not _authorised(request, standin):
+            raise Refusal(401, 20003, "Authenticate")
+        form = parse_qs((await request.body()).decode(), keep_blank_values=True)
+        return {name: values[-1] for name, values in form.items()}
+
+    @app.post(f"{_ROOT}/Messages.json", status_code=201)
+    async def create_message(request: Request, account: str) -> dict[str, Any]:
+        form = await fields(request, account)
+        message = await standin.accept(
+            to=form.get("To", ""),
+            sender=form.get("From", ""),
+            body=form.get("Body", ""),
+            status_callback=form.get("StatusCallback"),
+            validity_period=int(form["ValidityPeriod"]) if "ValidityPeriod" in form else None,
+            service=form.get("MessagingServiceSid"),
+        )
+        return {**message.to_json(account), "status": "queued"}
+
+    @app.get(f"{_ROOT}/Messages.json")
+    async def list_messages(request: Request, account: str) -> dict[str, Any]:
+        await fields(request, account)
+        to = request.query_params.get("To")
+        found = [message for message in standin.messages.values() if to is None or message.to == to]
+        return {"messages": [message.to_json(account) for message in found], "page": 0, "page_size": 50, "next_page_uri": None}
+
+    @app.get(f"{_ROOT}/Messages/{{sid}}.json")
+    async def fetch_message(request: Request, account: str, sid: str) -> dict[str, Any]:
+        await fields(request, account)
+        if sid not in standin.messages:
+            raise Refusal(404, 20404, "The requested resource was not found")
+        return standin.messages[sid].to_json(account)
+
+    @app.post(f"{_ROOT}/Calls.json", status_code=201)
+    async def create_call(request: Request, account: str) -> dict[str, Any]:
+        form = await fields(request, account)
+        sid = new_sid("CA")
+        placed[sid] = {
+            "sid": sid,
+            "account_sid": account,
+            "to": form.get("To"),
+            "from": form.get("From"),
+            "status": "queued",
+            "direction": "outbound-api",
+            "uri": f"/2010-04-01/Accounts/{account}/Calls/{sid}.json",
+        }
+        return placed[sid]
+
+    @app.get(f"{_ROOT}/Calls/{{sid}}.json")
+    async def fetch_call(request: Request, account: str, sid: str) -> dict[str, Any]:
+        await fields(request, account)
+        call = standin.calls.get(sid)
+        if call is None and sid not in placed:
+            raise Refusal(404, 20404, "The requested resource was not found")
+        if call is None:
+            return placed[sid]
+        status = "completed" if call.state == "ended" else "in-progress"
+        return {"sid": sid, "account_sid": account, "to": call.to, "from": call.caller, "status": status, "direction": "inbound"}
+
+    return app
+
+
+def _authorised(request: Request, standin: StandIn) -> bool:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    try:
+        given = base64.b64decode(value)
+    except binascii.Error:
+        return False
+    return scheme.lower() == "basic" and hmac.compare_digest(given, f"{standin.account_sid}:{standin.auth_token}".encode())
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serves an app on a free port of the loopback and gives its address."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off"))
+    socket = server.config.bind_socket()
+    # Who connects before the server is up waits in the socket's line instead of being refused.
+    socket.listen()
+    thread = Thread(target=server.run, kwargs={"sockets": [socket]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        socket.close()

@@ -1,0 +1,60 @@
+"""The stand-in inside a process that hosts it: one for each app, and the outbox's way to it."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from server.identity.keys import Keys
+from server.outbox.service import Outgoing
+from server.outbox.worker import Sender, SendFailed
+from server.settings import Settings
+from server.twilio.callbacks import reference_of_row, status_url
+from server.twilio.client import TwilioSender
+from server.twilio.standin.core import StandIn
+from server.twilio.standin.records import Refusal
+from server.twilio.standin.webhooks import post_to_app
+
+
+def standin_of(app: FastAPI, settings: Settings) -> StandIn:
+    """The stand-in of an app, made once, so that the simulator's phones get what the outbox sends."""
+    known = getattr(app.state, "standin", None)
+    if isinstance(known, StandIn):
+        return known
+    token, address = settings.twilio_auth_token.get_secret_value(), settings.public_url
+    app.state.standin = StandIn(settings.twilio_account_sid, token, post_to_app(app, address), public_url=address)
+    return standin_of(app, settings)
+
+
+def make_sender(app: FastAPI, settings: Settings, keys: Keys) -> Sender:
+    """What the outbox sends through: Twilio in live mode or where another address is configured, else the app's stand-in."""
+    if settings.live or settings.twilio_api_base:
+        return TwilioSender(settings, keys=keys)
+    return StandInSender(standin_of(app, settings), settings, keys)
+
+
+class StandInSender:
+    """Sends the outbox's texts through a stand-in in the same process, for training mode."""
+
+    def __init__(self, standin: StandIn, settings: Settings, keys: Keys) -> None:
+        self._standin = standin
+        self._settings = settings
+        self._keys = keys
+
+    async def send(self, outgoing: Outgoing) -> str:
+        """Hands one text to the stand-in's carrier."""
+        try:
+            message = await self._standin.accept(
+                to=outgoing.to,
+                sender=outgoing.sender or self._settings.twilio_number,
+                body=outgoing.text,
+                status_callback=status_url(self._settings, self._keys, reference_of_row(outgoing.id)),
+                validity_period=outgoing.valid_seconds,
+            )
+        except Refusal as refusal:
+            raise SendFailed(str(refusal.code), refusal.status) from refusal
+        return message.sid
+
+    async def find(self, outgoing: Outgoing) -> str | None:
+        """The id of this text when the carrier has it already."""
+        known = self._standin.messages.values()
+        return next((m.sid for m in known if m.to == outgoing.to and m.body == outgoing.text and m.direction != "inbound"), None)

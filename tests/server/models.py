@@ -1,0 +1,70 @@
+"""Trained models for tests: made once for each state of what they learn from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from server.assembly import models_present
+from server.settings import ROOT
+
+_LEARNED_FROM: Final = (
+    "config.yml",
+    "bot/**/*.py",
+    "bot/**/*.yml",
+    "bot/**/*.tsv",
+    "knowledge/topics.py",
+    "knowledge/packs/*/topics/*.yml",
+    "knowledge/packs/**/*.yml",
+)
+KEPT: Final = 2
+
+
+def learned_from() -> Iterator[Path]:
+    """Every file that a training reads or runs."""
+    found = {path for pattern in _LEARNED_FROM for path in ROOT.glob(pattern) if "channels" not in path.parts}
+    yield from sorted(found)
+
+
+def fingerprint() -> str:
+    """What the files hold, in few letters."""
+    digest = hashlib.sha256()
+    for path in learned_from():
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def trained_models(cache: Path) -> Path:
+    """The models for the files as they are: a developer's own when they are newer than every file, else from the cache, else
+    trained now."""
+    own = ROOT / "var" / "models"
+    if models_present(own) and _age(own) > max(path.stat().st_mtime for path in learned_from()):
+        return own
+    wanted = cache / fingerprint()
+    if not models_present(wanted):
+        _train(wanted)
+    os.utime(wanted)
+    for old in sorted((path for path in cache.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return wanted
+
+
+def _age(models: Path) -> float:
+    return min(path.stat().st_mtime for path in (models / "triage", max(models.glob("*.tar.gz"), key=lambda p: p.stat().st_mtime)))
+
+
+def _train(target: Path) -> None:
+    from bot.training import train_all
+
+    made = Path(tempfile.mkdtemp(dir=target.parent, prefix="training-"))
+    train_all(models_dir=made)
+    try:
+        made.rename(target)
+    except OSError:
+        # Another run trained the same at the same time.
+        shutil.rmtree(made)
