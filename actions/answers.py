@@ -126,7 +126,7 @@ class SwitchLanguage(SpillwayAction):
         del domain
         wanted = "es" if intent_of(tracker) == "language_es" else "en"
         say(dispatcher, f"system.language_{wanted}", language=wanted)
-        report(dispatcher, "menu_choice", language=wanted)
+        report(dispatcher, "menu_choice", topic="language_help", language=wanted)
         return []
 
 

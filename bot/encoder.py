@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -63,14 +64,7 @@ class SentenceEncoder:
             self._cache.popitem(last=False)
 
 
-_shared: SentenceEncoder | None = None
-_shared_lock = threading.Lock()
-
-
+@cache
 def shared_encoder() -> SentenceEncoder:
     """Return the one encoder of this process; its model is read at the first text."""
-    global _shared
-    with _shared_lock:
-        if _shared is None:
-            _shared = SentenceEncoder()
-        return _shared
+    return SentenceEncoder()

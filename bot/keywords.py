@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bot.topics.choices import chosen
-from knowledge.library import Library, Situation
+from knowledge.library import Library, Said, Situation
 from server import clock
 from server.conversations.turn import Answered, Asked, Option, Outcome, Part
 
@@ -19,6 +19,9 @@ _PERSON: Final = re.compile(
 )
 _LONGEST_WISH: Final = 12
 """A longer message that happens to hold such words is a story, not a wish; so is `a shelter for five people`."""
+
+
+_FEWEST: Final = 2
 
 
 class KeywordAssistant:
@@ -57,9 +60,17 @@ class KeywordAssistant:
     @staticmethod
     def _menu(library: Library, situation: Situation, asked: Asked) -> Answered:
         options = tuple(Option(intent, library.title(intent, situation.language)) for intent in library.menu(situation.language))
-        lines = "\n".join(f"{number}. {option.label}" for number, option in enumerate(options, 1))
-        said = library.say("system.degraded", situation, options=lines)
+        said = _listed(library, situation, options)
+        while said.more and len(options) > _FEWEST:
+            # A list that is cut in the middle would offer numbers that nobody can read.
+            options = options[:-1]
+            said = _listed(library, situation, options)
         memory = {"options": [{"value": option.value, "label": option.label} for option in options]}
         return Answered(
             Outcome.MENU, (Part.of(said, "system"),), options=options, engine="menu", tracker=asked.tracker, memory=memory
         )
+
+
+def _listed(library: Library, situation: Situation, options: tuple[Option, ...]) -> Said:
+    lines = "\n".join(f"{number}. {option.label}" for number, option in enumerate(options, 1))
+    return library.say("system.degraded", situation, options=lines)

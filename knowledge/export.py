@@ -1,41 +1,54 @@
-"""Writing what is published to files of the same format as a pack, to be kept, compared, or loaded elsewhere."""
+"""Writing what is published to files of the same format as a pack, to be kept, compared, or loaded elsewhere.
+
+The files do not depend on the database or the moment: loading them into an empty one and exporting again gives the same bytes."""
 
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from knowledge import store
+from knowledge.fact_rows import cells, columns, guard
 from knowledge.facts import STATUS
+from knowledge.incident_packs import PREFIX, parse_incident_pack
+from knowledge.models import MessageVersion
+from knowledge.pack_files import LISTED
+from knowledge.plan import in_order, parse_fields, parse_template
 from knowledge.records import Contents, Fact, Published
-from knowledge.topics import Topic
+from knowledge.topics import CHANNELS, Topic
 from server import clock
 
-_COLUMNS: Final = (
-    "key", "name", "address", "zip", "zone", "zips", "status", "phone", "hours_en", "hours_es", "note_en", "note_es", "text_en",
-    "text_es", "visibility", "as_of", "expires", "source", "owner",
-)  # fmt: skip
+_PLAN: Final = "plan."
 
 
 def export_packs(session: Session, *, target: Path) -> int:
-    """Writes the topics, messages, facts and city values in force as one pack in the folder `target`; gives the number of files.
-    Incidents are not part of a pack."""
+    """Writes the topics, messages, facts, city values, plan templates and incident packs in force as one pack in the folder `target`;
+    gives the number of files. Incidents that are going on are not part of a pack."""
     contents, now = store.read_contents(session), clock.now()
+    city = dict(contents.city)
     return sum(
-        (_topics(contents, target, now), _system(contents, target, now), _city(contents, target), _facts(contents, target, now))
+        (
+            _topics(contents, target, now),
+            _system(session, contents, target, now),
+            _plan(city, target),
+            _incident_packs(city, target),
+            _city(city, target),
+            _facts(contents, target, now),
+        )
     )
 
 
 def _live(messages: Iterable[Published], now: datetime) -> list[Published]:
     newest: dict[str, Published] = {}
-    for message in sorted(messages, key=lambda one: (one.position, one.version)):
+    for message in sorted(messages, key=lambda one: (one.position, one.message_id, one.version)):
         if message.live(now):
             newest[message.message_id] = message
     return list(newest.values())
@@ -44,7 +57,8 @@ def _live(messages: Iterable[Published], now: datetime) -> list[Published]:
 def _topics(contents: Contents, target: Path, now: datetime) -> int:
     messages = defaultdict(list)
     for message in _live(contents.messages, now):
-        if message.intent:
+        # A filled template answers for a while; it is no part of the topic.
+        if message.intent and message.message_id.startswith(f"{message.intent}."):
             messages[message.intent].append(message)
     written = 0
     for topic in contents.topics:
@@ -59,71 +73,122 @@ def _topic(topic: Topic, messages: list[Published]) -> dict[str, Any]:
     for message in messages:
         phases = {"phases": list(message.phases)} if message.phases else {}
         variants.append({"variant": message.message_id.partition(".")[2], **phases, **_plain(message.texts)})
-    return {**topic.data(), "messages": variants}
+    return {**topic.data(), **{name: _ordered(getattr(topic, name)) for name in ("title", "keywords", "examples")}, "messages": variants}
 
 
-def _system(contents: Contents, target: Path, now: datetime) -> int:
-    texts = {message.message_id: _plain(message.texts) for message in _live(contents.messages, now) if message.intent is None}
-    if texts:
-        _write(target / "system.yml", {"owner": "emergency_management", "source": "Exported from Spillway", "messages": texts})
-    return bool(texts)
+def _system(session: Session, contents: Contents, target: Path, now: datetime) -> int:
+    messages = [one for one in _live(contents.messages, now) if one.intent is None and not one.message_id.startswith((_PLAN, "cap."))]
+    if not messages:
+        return 0
+    told = session.execute(
+        select(MessageVersion.owner, MessageVersion.source).where(
+            MessageVersion.state == "published", MessageVersion.message_id.in_([one.message_id for one in messages])
+        )
+    )
+    (owner, source), _ = Counter(sorted((row.owner, row.source) for row in told)).most_common(1)[0]
+    texts = {one.message_id: _plain(one.texts) for one in messages}
+    _write(target / "system.yml", {"owner": owner, "source": source, "messages": texts})
+    return 1
 
 
-def _city(contents: Contents, target: Path) -> int:
-    city = dict(contents.city)
-    apart = {name: city.pop(name) for name in ("menus", "link_hosts") if name in city}
-    files: dict[str, Any] = apart | ({"city": city} if city else {})
+def _plan(city: dict[str, Any], target: Path) -> int:
+    listed = city.pop("plan_fields", None)
+    if listed is None:
+        return 0
+    fields = parse_fields(listed, file="plan_fields")
+    _write(target / "plan_fields.yml", {name: fields[name].data() for name in sorted(fields)})
+    names = sorted(name for name in city if name.startswith(_PLAN))
+    for name in names:
+        template = parse_template(city.pop(name), fields=fields, file=name)
+        _write(target / "plan" / f"{template.name}.yml", template.data())
+    return len(names) + 1
+
+
+def _incident_packs(city: dict[str, Any], target: Path) -> int:
+    names = sorted(name for name in city if name.startswith(PREFIX))
+    for name in names:
+        pack = parse_incident_pack(city.pop(name), file=name)
+        _write(target / "incidents" / f"{pack.name}.yml", pack.data())
+    return len(names)
+
+
+def _city(city: dict[str, Any], target: Path) -> int:
+    files = {name: city.pop(name) for name in LISTED if name in city}
+    if city:
+        files["city"] = city
     for name, value in files.items():
-        _write(target / f"{name}.yml", value)
+        _write(target / f"{name}.yml", _ordered(value) if isinstance(value, Mapping) else value)
     return len(files)
 
 
 def _facts(contents: Contents, target: Path, now: datetime) -> int:
     tables: dict[str, list[Fact]] = defaultdict(list)
-    for fact in sorted(contents.facts, key=lambda one: (one.position, one.key)):
+    for fact in sorted(contents.facts, key=lambda one: (one.type, one.position, one.key)):
         if fact.live(now):
             tables[fact.type].append(fact)
     status = tables.pop(STATUS, [])
     if status:
-        _write(target / "status.yml", {fact.key: _line(fact, now) for fact in status})
+        _write(target / "status.yml", {fact.key: _line(fact) for fact in status})
     for type_, facts in tables.items():
-        _table(target / "facts" / f"{type_}.csv", [_row(fact, now) for fact in facts])
+        _table(target / "facts" / f"{type_}.csv", type_, facts)
     return len(tables) + bool(status)
 
 
-def _line(fact: Fact, now: datetime) -> dict[str, str]:
-    return {**fact.data["text"], **_times(fact, now), "source": fact.source, "owner": fact.owner}
+def _line(fact: Fact) -> dict[str, str]:
+    times = {"as_of": _fixed(fact.as_of), "expires": _fixed(fact.expires_at)}
+    return {**_ordered(fact.data["text"]), **times, "source": fact.source, "owner": fact.owner}
 
 
-def _row(fact: Fact, now: datetime) -> dict[str, str]:
-    row = {"key": fact.key, "source": fact.source, "owner": fact.owner, **_times(fact, now)}
-    for name, value in fact.data.items():
-        if isinstance(value, Mapping):
-            row.update({f"{name}_{language}": text for language, text in value.items()})
-        else:
-            row[name] = " ".join(value) if name == "zips" else str(value)
-    return row | ({} if fact.public else {"visibility": "agents_only"})
+def _fixed(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _times(fact: Fact, now: datetime) -> dict[str, str]:
-    minutes = int((fact.as_of - now).total_seconds() // 60)
-    return {"as_of": f"{minutes:+d}m", "expires": f"+{int((fact.expires_at - now).total_seconds() // 60)}m"}
-
-
-def _table(path: Path, rows: list[dict[str, str]]) -> None:
+def _table(path: Path, type_: str, facts: list[Fact]) -> None:
+    rows = [
+        cells(
+            key=fact.key,
+            data=fact.data,
+            source=fact.source,
+            owner=fact.owner,
+            visibility="public" if fact.public else "agents_only",
+            as_of=_fixed(fact.as_of),
+            expires=_fixed(fact.expires_at),
+        )
+        for fact in facts
+    ]
+    used = {name for row in rows for name in row}
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = [name for name in _COLUMNS if any(name in row for row in rows)]
-    columns += sorted({name for row in rows for name in row} - set(columns))
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer = csv.DictWriter(file, [name for name in columns(type_, used) if name in used], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: guard(text) for name, text in row.items()} for row in rows)
 
 
 def _plain(texts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
-    return {language: dict(channels) for language, channels in texts.items()}
+    return {
+        language: {channel: texts[language][channel] for channel in CHANNELS if channel in texts[language]}
+        for language in in_order(texts)
+    }
+
+
+def _ordered(value: Any) -> Any:
+    """A value with its names in one order, whatever order the database kept; tuples become lists."""
+    if isinstance(value, Mapping):
+        return {name: _ordered(value[name]) for name in in_order(value)}
+    return [_ordered(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+class _Dumper(yaml.SafeDumper):
+    """Long texts as blocks, as writers keep them."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _write(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=100000), "utf-8")
+    path.write_text(yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100000), "utf-8")

@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 
 from knowledge import pack_files, store
 from knowledge.facts import Contradiction
+from knowledge.incident_packs import IncidentPack, menus_of, parse_incident_pack
 from knowledge.keywords import Keywords, menu
 from knowledge.places import Gazetteer, Places
-from knowledge.records import Channel, Contents, Incident, Published, Said, Situation, Zone
+from knowledge.plan import PlanTemplate, parse_fields, parse_template
+from knowledge.records import Channel, Contents, Fact, Incident, Published, Said, Situation, Zone
 from knowledge.speaker import Speaker
 from knowledge.topics import FALLBACK_LANGUAGE, Texts, Topic
 from server import clock
@@ -33,7 +35,7 @@ log = structlog.get_logger()
 PACKS: Final = ROOT / "knowledge" / "packs"
 """The packs that ship."""
 _LEVELS: Final = ("monitor", "partial", "full")
-_RESERVED: Final = frozenset({"menus", "link_hosts"})
+_RESERVED: Final = frozenset({"link_hosts", "owners", "plan_fields", "fictional"})
 
 current_revision = store.current_revision
 
@@ -44,11 +46,14 @@ class Library:
     def __init__(self, contents: Contents, *, floor: Iterable[Published] = ()) -> None:
         self.revision: int = contents.revision
         self.topics: Mapping[str, Topic] = MappingProxyType({topic.intent: topic for topic in contents.topics})
-        self.city: Mapping[str, Any] = MappingProxyType({k: v for k, v in contents.city.items() if k not in _RESERVED})
+        self.city: Mapping[str, Any] = MappingProxyType(
+            {name: value for name, value in contents.city.items() if name not in _RESERVED and "." not in name}
+        )
+        self._prepared: Mapping[str, Any] = {name: value for name, value in contents.city.items() if name not in self.city}
         self.incidents: tuple[Incident, ...] = tuple(
             sorted(contents.incidents, key=lambda one: (_LEVELS.index(one.level), one.started_at), reverse=True)
         )
-        self._menus: Mapping[str, Any] = contents.city.get("menus") or {}
+        self.facts: tuple[Fact, ...] = contents.facts
         self._places = Places(contents.facts)
         shipped = {message.message_id: message for message in floor}
         self._speaker = Speaker(contents, floor=shipped, places=self._places, phase=self.phase)
@@ -113,7 +118,27 @@ class Library:
     @cached_property
     def _menu(self) -> tuple[str, ...]:
         hazards = tuple(dict.fromkeys(incident.hazard for incident in self.incidents))
-        return menu(self.topics, self._menus, hazards=hazards, phase=self.phase)
+        return menu(self.topics, menus_of(self.incident_packs.values()), hazards=hazards, phase=self.phase)
+
+    @cached_property
+    def incident_packs(self) -> Mapping[str, IncidentPack]:
+        """What is prepared for each hazard: menus, templates, questions, facts to collect and the checklist of the first hour."""
+        stored = ((name, value) for name, value in sorted(self._prepared.items()) if name.startswith("incident."))
+        packs = (parse_incident_pack(value, file=name) for name, value in stored)
+        return MappingProxyType({pack.name: pack for pack in packs})
+
+    @cached_property
+    def plan(self) -> Mapping[str, PlanTemplate]:
+        """The templates of the communications plan. They are filled (`knowledge.plan_fill`) and never said."""
+        fields = parse_fields(self._prepared.get("plan_fields") or {}, file="plan_fields")
+        stored = ((name, value) for name, value in sorted(self._prepared.items()) if name.startswith("plan."))
+        templates = (parse_template(value, fields=fields, file=name) for name, value in stored)
+        return MappingProxyType({template.name: template for template in templates})
+
+    @property
+    def owners(self) -> Mapping[str, Mapping[str, str]]:
+        """The roles that answer for texts and facts, each with what it is called in each language."""
+        return MappingProxyType(self._prepared.get("owners") or {})
 
     def match_keywords(self, text: str, language: str) -> str | None:
         """The topic whose keywords a message holds, when one stands out; the understanding that works without a model."""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from knowledge.city import PLACEHOLDERS, RUNTIME
 from knowledge.facts import LISTS, STATUS_LINES, folded
+from knowledge.lint_plan import check_plan
 from knowledge.lint_text import Finding, Level, Rules, check_wording, known_numbers
 from knowledge.pack_files import FLOOR, Pack, SystemText, read_pack
 from knowledge.rendering.placeholders import ASOF, PLACEHOLDER
@@ -42,6 +43,7 @@ def check_packs(packs_dir: Path) -> list[Finding]:
             findings.extend(_system(text, pack.name, hosts, numbers))
         for topic in pack.topics:
             findings.extend(_topic(topic, hosts, numbers))
+    findings.extend(check_plan(packs, hosts=hosts, numbers=numbers))
     findings.extend(_together([topic for pack in packs for topic in pack.topics]))
     return sorted(findings, key=lambda finding: (finding.level, finding.file, finding.field))
 

@@ -1,20 +1,21 @@
-"""Packs as they lie in files: topics, system texts, city values, facts and an incident."""
+"""Packs as they lie in files: topics, system texts, city values, plan templates, incident packs, facts and an incident."""
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
-from knowledge.facts import STATUS, STATUS_LINES, checked_data
-from knowledge.records import Contents, Fact, Incident, Published
+from knowledge.fact_rows import Moment, at
+from knowledge.incident_packs import IncidentPack, read_incident_packs
+from knowledge.pack_facts import PackFact, fact_at, moment, read_facts
+from knowledge.plan import PlanTemplate, read_plan
+from knowledge.records import Contents, Incident, Published
 from knowledge.topics import (
     FALLBACK_LANGUAGE,
     ChannelTexts,
@@ -33,8 +34,8 @@ from server.settings import ROOT
 
 FLOOR: Final = ("card.emergency", "card.emergency_text911", "system.static", "system.holding")
 """The texts that are said as shipped when the city has none of its own in force."""
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
-_OFFSET: Final = re.compile(r"^([+-]\d+)([mhd])$")
+LISTED: Final = ("link_hosts", "owners")
+"""Lists of a pack that stand in a file of their own and are stored beside the city values."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +49,6 @@ class SystemText:
 
 
 @dataclass(frozen=True)
-class PackFact:
-    """A fact of a pack. Its times are counted from the moment it is loaded, so that a sample city is always fresh."""
-
-    type: str
-    key: str
-    data: Mapping[str, Any]
-    age: timedelta
-    lasts: timedelta
-    source: str
-    owner: str
-    visibility: str
-    position: int
-
-
-@dataclass(frozen=True)
 class PackIncident:
     """The incident that a sample city is in."""
 
@@ -71,7 +57,7 @@ class PackIncident:
     phase: str
     level: str
     zones: tuple[str, ...]
-    age: timedelta
+    started: Moment
 
 
 @dataclass(frozen=True)
@@ -85,6 +71,8 @@ class Pack:
     city: Mapping[str, Any] = field(default_factory=dict)
     facts: tuple[PackFact, ...] = ()
     incident: PackIncident | None = None
+    plan: tuple[PlanTemplate, ...] = ()
+    incident_packs: tuple[IncidentPack, ...] = ()
 
 
 def read_pack(folder: Path) -> Pack:
@@ -93,16 +81,25 @@ def read_pack(folder: Path) -> Pack:
         raise NotFound(f"There is no pack {folder.name}.")
     city = dict(read_yaml(folder / "city.yml") or {}) if (folder / "city.yml").exists() else {}
     fictional = bool(city.pop("fictional", False))
-    for name in ("menus", "link_hosts"):
+    if fictional:
+        city["fictional"] = True
+    for name in LISTED:
         if (folder / f"{name}.yml").exists():
             city[name] = read_yaml(folder / f"{name}.yml")
+    fields, plan = read_plan(folder)
+    if fields:
+        city["plan_fields"] = {name: one.data() for name, one in fields.items()}
+    incidents = read_incident_packs(folder)
+    city |= {f"plan.{one.name}": one.data() for one in plan} | {f"incident.{one.name}": one.data() for one in incidents}
     return Pack(
         name=folder.name,
         fictional=fictional,
         topics=tuple(read_topic(path) for path in sorted((folder / "topics").glob("*.yml"))),
         system=read_system(folder / "system.yml") if (folder / "system.yml").exists() else (),
         city=city,
-        facts=tuple(_facts(folder)),
+        facts=tuple(read_facts(folder)),
+        plan=plan,
+        incident_packs=incidents,
         incident=_incident(folder / "incident.yml") if (folder / "incident.yml").exists() else None,
     )
 
@@ -123,7 +120,7 @@ def contents_of(packs: Iterable[Pack], *, now: datetime) -> Contents:
         facts=tuple(fact_at(fact, now) for pack in packs for fact in pack.facts),
         city={name: value for pack in packs for name, value in pack.city.items()},
         incidents=tuple(
-            Incident(one.name, one.hazard, one.phase, one.level, one.zones, now - one.age)
+            Incident(one.name, one.hazard, one.phase, one.level, one.zones, at(one.started, now))
             for one in (pack.incident for pack in packs)
             if one is not None
         ),
@@ -138,21 +135,6 @@ def published(pack: Pack) -> list[Published]:
             identity = f"{topic.intent}.{message.variant}"
             messages.append(Published(identity, 1, topic.intent, message.texts, message.phases, position))
     return messages
-
-
-def fact_at(fact: PackFact, now: datetime) -> Fact:
-    """A fact of a pack loaded at `now`."""
-    return Fact(
-        type=fact.type,
-        key=fact.key,
-        data=fact.data,
-        as_of=now - fact.age,
-        expires_at=now + fact.lasts,
-        source=fact.source,
-        owner=fact.owner,
-        public=fact.visibility == "public",
-        position=fact.position,
-    )
 
 
 class _File(BaseModel):
@@ -202,15 +184,6 @@ def read_system(path: Path) -> tuple[SystemText, ...]:
     return tuple(texts)
 
 
-class _Status(_File):
-    en: Line
-    es: Line
-    as_of: str = "-30m"
-    expires: str = "+7d"
-    source: Line
-    owner: Name
-
-
 class _Incident(_File):
     name: Line
     hazard: Hazard
@@ -220,96 +193,10 @@ class _Incident(_File):
     started: str = "-1d"
 
 
-class _Row(_File):
-    """One line of a table of facts."""
-
-    key: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
-    source: Line
-    owner: Name
-    as_of: str = "-30m"
-    expires: str = "+7d"
-    visibility: Literal["public", "agents_only"] = "public"
-    fields: dict[str, Any] = Field(default_factory=dict)
-
-
-def _facts(folder: Path) -> Iterable[PackFact]:
-    for path in sorted((folder / "facts").glob("*.csv")):
-        yield from _table(path)
-    if (folder / "status.yml").exists():
-        yield from _status(folder / "status.yml")
-
-
-def _table(path: Path) -> Iterable[PackFact]:
-    with path.open(encoding="utf-8", newline="") as file:
-        for position, row in enumerate(csv.DictReader(file)):
-            where = f"{path.name}: line {position + 2}"
-            if None in row:
-                raise BadInput(f"{where}: has more cells than the first line. Put quotes around cells that hold a comma.")
-            cells = {name: text.strip() for name, text in row.items() if text and text.strip()}
-            own = {name: cells.pop(name) for name in ("key", "source", "owner", "as_of", "expires", "visibility") if name in cells}
-            try:
-                parsed = _Row.model_validate(own)
-            except ValidationError as error:
-                raise BadInput(explain(error, file=where)) from error
-            yield PackFact(
-                type=path.stem,
-                key=parsed.key,
-                data=checked_data(path.stem, _nested(cells), where=where),
-                age=-_offset(parsed.as_of, where),
-                lasts=_offset(parsed.expires, where),
-                source=parsed.source,
-                owner=parsed.owner,
-                visibility=parsed.visibility,
-                position=position,
-            )
-
-
-def _nested(cells: Mapping[str, str]) -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    for name, text in cells.items():
-        field_name, _, language = name.rpartition("_")
-        if field_name in ("hours", "note", "text"):
-            data.setdefault(field_name, {})[language] = text
-        elif name == "zips":
-            data[name] = tuple(text.split())
-        else:
-            data[name] = text
-    return data
-
-
-def _status(path: Path) -> Iterable[PackFact]:
-    for position, (name, value) in enumerate((read_yaml(path) or {}).items()):
-        if name not in STATUS_LINES:
-            raise BadInput(f"{path.name}: {name}: is no status line. docs/topics.md lists them.")
-        try:
-            parsed = _Status.model_validate(value)
-        except ValidationError as error:
-            raise BadInput(explain(error, file=f"{path.name}: {name}")) from error
-        where = f"{path.name}: {name}"
-        yield PackFact(
-            type=STATUS,
-            key=name,
-            data=checked_data(STATUS, {"text": {"en": parsed.en, "es": parsed.es}}, where=where),
-            age=-_offset(parsed.as_of, where),
-            lasts=_offset(parsed.expires, where),
-            source=parsed.source,
-            owner=parsed.owner,
-            visibility="public",
-            position=position,
-        )
-
-
 def _incident(path: Path) -> PackIncident:
     try:
         parsed = _Incident.model_validate(read_yaml(path))
     except ValidationError as error:
         raise BadInput(explain(error, file=path.name)) from error
-    age = -_offset(parsed.started, path.name)
-    return PackIncident(parsed.name, parsed.hazard, parsed.phase, parsed.level, tuple(parsed.zones), age)
-
-
-def _offset(text: str, where: str) -> timedelta:
-    match = _OFFSET.fullmatch(text)
-    if match is None:
-        raise BadInput(f"{where}: {text!r} is no time. Write -20m, -3h, +12h or +7d, counted from the moment of loading.")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    started = moment(parsed.started, path.name)
+    return PackIncident(parsed.name, parsed.hazard, parsed.phase, parsed.level, tuple(parsed.zones), started)

@@ -15,7 +15,9 @@ from knowledge.changes import bump_revision
 from knowledge.export import export_packs
 from knowledge.lifecycle import STANDING, State, Wording
 from knowledge.models import CityValue, FactRow, IncidentRow, MessageVersion, TopicRow
-from knowledge.pack_files import Pack, PackFact, fact_at, read_pack
+from knowledge.fact_rows import at
+from knowledge.pack_facts import PackFact, fact_at
+from knowledge.pack_files import Pack, read_pack
 from server import clock
 from server.audit.service import record
 from server.errors import BadInput
@@ -155,7 +157,10 @@ class _Loading:
 
     def _stale(self, row: FactRow, fact: PackFact, now: datetime) -> bool:
         changed = (row.data, row.source, row.owner, row.visibility) != (dict(fact.data), fact.source, fact.owner, fact.visibility)
-        return changed or (self.training and row.expires_at <= now)
+        fresh = fact_at(fact, now)
+        # What was exported may be over: its times are told as they were, and never moved to make it look fresh.
+        newer = fact.fixed and (row.as_of, row.expires_at) != (fresh.as_of, fresh.expires_at)
+        return changed or newer or (self.training and not fact.fixed and row.expires_at <= now)
 
     def _city(self, now: datetime) -> None:
         rows = {row.name: row for row in self.session.scalars(select(CityValue))}
@@ -181,7 +186,7 @@ class _Loading:
                 level=one.level,
                 zones=list(one.zones),
                 pack=self.pack.name,
-                started_at=now - one.age,
+                started_at=at(one.started, now),
             )
         )
         self.report.incidents.append(one.name)

@@ -4,12 +4,12 @@ A template is never said. Filling one makes a draft, which goes the way of every
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from knowledge.city import PLACEHOLDERS
 from knowledge.rendering.placeholders import PLACEHOLDER
@@ -87,6 +87,11 @@ class PlanTemplate:
         }
 
 
+def in_order(languages: Iterable[str]) -> list[str]:
+    """The shipped languages first, then the others by name, so that files are written the same way from every database."""
+    return sorted(languages, key=lambda one: (LANGUAGES.index(one) if one in LANGUAGES else len(LANGUAGES), one))
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -120,7 +125,7 @@ class _Cap(_File):
 
 
 class _Template(_File):
-    name: Name
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=38)]
     title: BothLanguages
     phase: PlanPhase
     purpose: BothLanguages
@@ -128,7 +133,7 @@ class _Template(_File):
     topic: Name | None = None
     cap: _Cap
     texts: dict[Language, ChannelTexts]
-    guidance: dict[Literal["en", "es"], Annotated[tuple[Line, ...], Field(min_length=1)]]
+    guidance: dict[str, Annotated[tuple[Line, ...], Field(min_length=1)]]
 
     @model_validator(mode="after")
     def _whole(self) -> _Template:
@@ -136,6 +141,8 @@ class _Template(_File):
             lacking = [language for language in LANGUAGES if language not in value]
             if lacking:
                 raise ValueError(f"{field} lacks {', '.join(lacking)}")
+        if set(self.guidance) != set(LANGUAGES):
+            raise ValueError(f"guidance is for staff, in {' and '.join(LANGUAGES)} only")
         return self
 
 
@@ -161,7 +168,7 @@ def parse_template(data: object, *, fields: Mapping[str, PlanField], file: str) 
         parsed = _Template.model_validate(data)
     except ValidationError as error:
         raise BadInput(explain(error, file=file, guide="docs/packs.md")) from error
-    texts = {language: channels.model_dump() for language, channels in parsed.texts.items()}
+    texts = {language: parsed.texts[language].model_dump() for language in in_order(parsed.texts)}
     names = dict.fromkeys(name for channels in texts.values() for text in channels.values() for name in PLACEHOLDER.findall(text))
     unknown = [name for name in names if name not in fields and name not in PLACEHOLDERS]
     if unknown:
@@ -175,7 +182,7 @@ def parse_template(data: object, *, fields: Mapping[str, PlanField], file: str) 
         topic=parsed.topic,
         cap=Cap(**parsed.cap.model_dump()),
         texts=texts,
-        guidance={language: tuple(items) for language, items in parsed.guidance.items()},
+        guidance={language: parsed.guidance[language] for language in LANGUAGES},
         fields=tuple(fields[name] for name in names if name in fields),
     )
 

@@ -1,0 +1,1 @@
+"""The channels that are written: text messages and web chat."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -63,12 +66,10 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
     def train(self, training_data: TrainingData) -> Resource:
         """Trains on every example that has an intent, and stores the model."""
-        examples = [
-            Example(message.get(TEXT), message.get(INTENT), (message.get("metadata") or {}).get("language"))
-            for message in training_data.intent_examples
-            if message.get(TEXT)
-        ]
-        self._model = TopicModel.train(examples, encoder=shared_encoder(), dialogue=frozenset(self._config["dialogue"]))
+        messages = [message for message in training_data.intent_examples if message.get(TEXT)]
+        examples = [Example(message.get(TEXT), message.get(INTENT), _language(message)) for message in messages]
+        encoder = Featurized(messages)
+        self._model = TopicModel.train(examples, encoder=encoder, dialogue=frozenset(self._config["dialogue"]))
         with self._storage.write_to(self._resource) as folder:
             self._model.save(folder)
         return self._resource
@@ -103,3 +104,28 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
             "metadata": metadata,
         }
         message.set(UNDERSTANDING, extra, add_to_output=True)
+
+
+class Featurized:
+    """An encoder that knows the training messages already, from the featurizer before it in the graph."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._known: dict[str, NDArray[np.float32]] = {}
+        for message in messages:
+            _, sentence = message.get_dense_features(TEXT)
+            if sentence is not None:
+                self._known[message.get(TEXT)] = np.asarray(sentence.features[0], dtype=np.float32)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of the texts, encoding only those that are new."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            self._known.update(zip(new, shared_encoder().encode(new), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
+def _language(message: Message) -> str | None:
+    """The language of a training example: ours from the knowledge base, or as Rasa reads it from a YAML file."""
+    metadata = message.get("metadata") or {}
+    found = metadata.get("language") or (metadata.get("intent") or {}).get("language")
+    return str(found) if found else None

@@ -13,6 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from bot.runtime import adapter  # noqa: F401  (first: without it `import rasa` fails)
+
+# isort: split
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
 from rasa.core.agent import Agent
@@ -26,7 +29,6 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 from rasa_sdk.executor import ActionExecutor
 
-from bot.runtime import adapter  # noqa: F401  (first: without it `import rasa` fails)
 from knowledge.library import Library, Said, Situation
 
 ANSWER = "answer"
@@ -166,7 +168,7 @@ class _Collector(OutputChannel):  # type: ignore[misc]
         self._name = name
         self.utterances: list[dict[str, Any]] = []
 
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return self._name
 
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:

@@ -31,11 +31,29 @@ _JOINED: Final = re.compile(
 )
 _ASKING: Final = frozenset(
     (
-        "where wheres when whens how hows what whats who whos which why is are can could do does did will would should shall may any "
-        "need want report tell know donde adonde onde cuando como que cual cuales quien quienes cuanto cuanta cuantos cuantas hay "
-        "puedo puede pueden podemos debo tengo necesito ocupo quiero reportar saber dan abre abren sigue va van"
+        "where wheres when whens how hows what whats who whos which why is are can could do does did will would should "
+        "shall may any need want report tell know donde adonde onde cuando como que cual cuales quien quienes cuanto "
+        "cuanta cuantos cuantas hay puedo puede pueden podemos debo tengo necesito ocupo quiero reportar saber dan abre "
+        "abren sigue va van"
     ).split(" ")
 )
+# Words that any question may hold; they say nothing about its topic.
+_GENERAL: Final = _ASKING | frozenset(
+    (
+        "a an the and or so but then ok okay um uh oh well to for of in on at by from with till until it its that this "
+        "those these they them there theyre i im me my we us our you your he she be been was were have has had get got "
+        "go come take bring use still yet now today tonight tomorrow monday tuesday wednesday thursday friday saturday "
+        "sunday morning night time times day days hour hours week weekend long much many far big soon late early often "
+        "open opens close closes closed free cost costs price limit max maximum min deadline last next first again too "
+        "also else even if not no all both each per day think there here ready el la los las lo un una y e o pero "
+        "entonces si de del al a en por para con sin hasta desde es esta estan eso esa ese esos ahi alli me mi nos se "
+        "te le les yo ellos usted ustedes son fue era hoy manana noche dia dias hora horas semana domingo domingos "
+        "lunes martes miercoles jueves viernes sabado sabados tiempo tarde temprano mucho mas menos gratis cuesta "
+        "cobran precio limite plazo ultimo ultima proximo abierto cierra cierran cerrado tambien todavia aun todos dar "
+        "hacer ir tarda dura falta creen cree"
+    ).split(" ")
+)
+_ASKS_SOMETHING: Final = _ASKING | {"open", "opens", "free", "gratis", "hasta", "till", "until", "abierto", "cierra", "cierran"}
 _POINTING: Final = re.compile(
     r"\b(?:it|its|they|them|that|those|there|one|too|theyre|hes|shes|tho|instead|eso|esa|ese|esos|esas|ahi|alli|tambien|otra|otro)\b"
 )
@@ -73,13 +91,18 @@ def asks(tokens: Sequence[str]) -> bool:
 
 
 def leans(tokens: Sequence[str]) -> bool:
-    """Whether a message of these plain words sounds like the continuation of another."""
+    """Whether a message of these plain words could be the continuation of another."""
     if len(tokens) > LONGEST_FOLLOW_UP or not any(token.isalpha() for token in tokens):
         return False
     text = " ".join(tokens)
-    return _OPENING.match(text) is not None or _POINTING.search(text) is not None or len(tokens) <= SHORT
+    return len(tokens) <= SHORT or _OPENING.match(text) is not None or _POINTING.search(text) is not None
 
 
 def joined_on(tokens: Sequence[str]) -> bool:
     """Whether a message says by its first word that it goes on from the one before: "and pets?"."""
     return 0 < len(tokens) <= LONGEST_FOLLOW_UP and _JOINED.match(" ".join(tokens)) is not None
+
+
+def names_nothing(tokens: Sequence[str]) -> bool:
+    """Whether a question holds only words that fit any topic: "what time does it close"."""
+    return len(tokens) > 1 and _GENERAL.issuperset(tokens) and not _ASKS_SOMETHING.isdisjoint(tokens)

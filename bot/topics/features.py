@@ -78,7 +78,7 @@ class Vocabulary:
 
     def matrix(self, rows: Sequence[Sparse]) -> Any:
         """The rows as one scipy matrix, for training."""
-        from scipy.sparse import csr_matrix  # noqa: PLC0415 - only training needs scipy
+        from scipy.sparse import csr_matrix  # deferred: only training needs scipy
 
         ends = np.cumsum([0, *(len(columns) for columns, _ in rows)])
         columns = np.concatenate([columns for columns, _ in rows]) if rows else np.zeros(0, np.int32)

@@ -51,7 +51,7 @@ class Continuations:
         names: dict[str, dict[str, str]] = {}
         for (intent, code), words_of in sorted(counts.items()):
             weights = {word: -count * np.log((1 + total) / (1 + homes[word])) for word, count in words_of.items()}
-            ranked = sorted(weights, key=lambda word: (weights[word], word))  # noqa: B023 - used at once
+            ranked = sorted(weights, key=lambda word: (weights[word], word))
             names.setdefault(intent, {})[code] = " ".join(ranked[:TOPIC_WORDS])
         return cls(names, likeness)
 

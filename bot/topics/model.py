@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.topics import learner
-from bot.topics.clauses import asks, clauses, joined_on, leans
+from bot.topics.clauses import asks, clauses, joined_on, leans, names_nothing
 from bot.topics.confidence import Gate
 from bot.topics.features import Vocabulary, raw
 from bot.topics.followup import Continuations
@@ -38,6 +38,9 @@ NEVER_FOLLOWS: Final = "talk_to_agent"
 """Who asks for a person gets one, whatever was asked before."""
 CLEAR_ALONE: Final = 0.8
 """How sure a message must be for the topic before it to be ignored."""
+JOINED_OUTSIDE: Final = 0.9
+UNCLEAR_OUTSIDE: Final = 0.25
+"""How probable out of scope may be for a message that joins on, or that is only unclear, to be heard with the topic before."""
 WORTH_OFFERING: Final = 0.05
 MOST_OFFERED: Final = 3
 _FILES: Final = ("model.json", "arrays.npz")
@@ -111,7 +114,9 @@ class TopicModel:
         dialogue: frozenset[str],
         progress: Callable[[float], None] | None = None,
     ) -> TopicModel:
-        """Learn from the examples. The same examples in the same order give the same model. `progress` is told the part done."""
+        """Learn from the examples; the same examples and vectors in the same order give the same model.
+
+        `progress` is told from time to time which part is done."""
         told = progress or _tell_nobody
         concepts = Concepts.shipped()
         usable = [(example, words(example.text)) for example in examples]
@@ -202,7 +207,7 @@ class TopicModel:
     def load(cls, folder: Path, *, encoder: Encoder | None = None) -> TopicModel:
         """Read a model that `save` wrote. Without an encoder it takes the one of the process."""
         if encoder is None:
-            from bot.encoder import shared_encoder  # noqa: PLC0415 - a caller with an encoder of its own needs no other
+            from bot.encoder import shared_encoder  # deferred: a caller with an encoder of its own needs no other
 
             encoder = shared_encoder()
         about = json.loads((folder / _FILES[0]).read_text("utf-8"))
@@ -230,10 +235,15 @@ class TopicModel:
         return self.linear.scores(vectors, [self.vocabulary.row(raw(read.tokens, self.concepts)) for read in texts])
 
     def _may_follow(self, message: _Read, alone: Matrix) -> bool:
-        first = int(alone.argmax())
-        if self.intents[first] == NEVER_FOLLOWS:
+        """Whether the topic before counts: the message names no topic, or joins on, or is unclear and not out of scope."""
+        if names_nothing(message.tokens):
+            return True
+        first, outside = self.intents[int(alone.argmax())], float(alone[self._index[OUT_OF_SCOPE]])
+        if first == NEVER_FOLLOWS:
             return False
-        return joined_on(message.tokens) or self.gate.confidence(alone) < CLEAR_ALONE
+        if joined_on(message.tokens):
+            return outside < JOINED_OUTSIDE
+        return outside < UNCLEAR_OUTSIDE and self.gate.confidence(alone) < CLEAR_ALONE
 
     def _decide(self, shares: Matrix, *, followed: bool = False) -> Understanding:
         first = int(shares.argmax())
@@ -244,9 +254,9 @@ class TopicModel:
         if sure >= self.gate.answer_at or not self.topics[first]:
             return Understanding(self.intents[first], sure, ranking, followed=followed)
         best = [int(number) for number in np.argsort(-shares, kind="stable") if self.topics[number]][:MOST_OFFERED]
-        if float(shares[best].sum()) < self.gate.offer_at or len(best) < 2:  # noqa: PLR2004 - one choice is no choice
+        if float(shares[best].sum()) < self.gate.offer_at or len(best) < 2:
             return Understanding(OUT_OF_SCOPE, sure, ranking, followed=followed)
-        offered = [number for place, number in enumerate(best) if place < 2 or shares[number] >= WORTH_OFFERING]  # noqa: PLR2004
+        offered = [number for place, number in enumerate(best) if place < 2 or shares[number] >= WORTH_OFFERING]
         return Understanding(CLARIFY, sure, ranking, tuple(self.intents[number] for number in offered), followed=followed)
 
     def _two_questions(self, whole: Matrix, parts: Sequence[Matrix]) -> tuple[int, int, float] | None:
@@ -257,7 +267,7 @@ class TopicModel:
             first, sure = int(shares.argmax()), self.gate.confidence(shares)
             if self.topics[first] and sure >= (ALSO_AGREED_AT if first in likely else ALSO_AT):
                 found.setdefault(first, sure)
-        if len(found) < 2:  # noqa: PLR2004
+        if len(found) < 2:
             return None
         (first, sure), (second, _) = list(found.items())[:2]
         return first, second, sure

@@ -40,9 +40,9 @@ class Classifier:
 
     @classmethod
     def load(cls, path: Path) -> Classifier:
-        """Read the model; nothing in the file is executed."""
+        """Read the model and wake the encoder, whose first text takes a second; nothing in the file is executed."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 meta = json.loads(bytes(stored["meta"]).decode())
                 arrays = {name: stored[name].astype(np.float32) for name in stored.files if name != "meta"}
             if meta["format"] != FORMAT or arrays["words"].shape != (BUCKETS, len(LEVELS)):
@@ -50,6 +50,7 @@ class Classifier:
             model = cls(arrays, meta, shipped_rules(), shared_encoder())
             if arrays["words_patterns"].shape[0] != meta["pattern_features"]:
                 raise ModelError(f"{path} is damaged")
+            model._encoder.encode(["ready"])
             return model
         except ModelError:
             raise
@@ -67,7 +68,9 @@ class Classifier:
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(path.name + ".new")
         with scratch.open("wb") as file:
-            stored: dict[str, Any] = {name: array.astype(np.float16) if name == "words" else array for name, array in self._arrays.items()}
+            stored: dict[str, Any] = {
+                name: array.astype(np.float16) if name == "words" else array for name, array in self._arrays.items()
+            }
             np.savez_compressed(file, meta=np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8), **stored)
         scratch.replace(path)
 
@@ -83,7 +86,9 @@ class Classifier:
         stacked = stack_features(by_words, by_vector, part_words, part_vectors, patterns)
         levels = softmax(stacked @ self._arrays["stack"] + self._arrays["stack_bias"])
         categories = softmax(
-            vectors[0] @ self._arrays["category_vector"] + patterns @ self._arrays["category_patterns"] + self._arrays["category_bias"]
+            vectors[0] @ self._arrays["category_vector"]
+            + patterns @ self._arrays["category_patterns"]
+            + self._arrays["category_bias"]
         )
         return Scores(
             hard=float(levels[HARD]),

@@ -9,22 +9,28 @@ from bot.triage.decision import Decision, Level, card_for
 SHORT_WORDS = 6
 """Messages up to this many words are also read together with the message before."""
 
-_ALL_CLEAR = frozenset({
-    "2", "dos", "two", "no", "nope", "nah", "safe", "i am safe", "we are safe", "i am ok", "i am fine", "i am okay", "ok now", "no emergency",
-    "not an emergency", "no danger", "not in danger", "no es emergencia", "no es una emergencia", "a salvo", "estoy a salvo",
-    "estamos a salvo", "estoy bien", "estamos bien", "false alarm", "falsa alarma", "we are ok", "we are fine", "no hay peligro",
-    "it is not an emergency", "this is not an emergency", "no i am safe", "no i am fine", "no i am ok", "no estoy bien gracias",
-    "todo bien", "all good", "never mind", "nevermind", "no thanks", "no gracias", "no estoy bien",
-})  # fmt: skip
-_YES = frozenset({
-    "yes", "y", "yeah", "yea", "yep", "yup", "ya", "si", "sip", "simon", "claro", "yes please", "si por favor", "yes i am", "i am", "yes we are",
-    "in danger", "estoy en peligro", "si estoy", "si estamos", "yes danger", "yes help", "si ayuda", "please", "help", "ayuda", "hurry", "por favor",
-    "yes hurry", "si rapido", "emergency", "emergencia", "yes emergency", "si emergencia", "afirmativo", "right now",
-})  # fmt: skip
-_CANNOT_TALK = frozenset({
-    "1", "uno", "one", "cant talk", "i cant talk", "no puedo hablar", "cant call", "i cant call", "no puedo llamar", "cant speak", "i cant speak", "cant",
-    "i cant", "no puedo",
-})  # fmt: skip
+
+def _phrases(listed: str) -> frozenset[str]:
+    return frozenset(" ".join(phrase.split()) for phrase in listed.split(";"))
+
+
+_ALL_CLEAR = _phrases("""
+    2; a salvo; all good; dos; estamos a salvo; estamos bien; estoy a salvo; estoy bien; falsa alarma; false alarm; i am
+    fine; i am ok; i am okay; i am safe; it is not an emergency; nah; never mind; nevermind; no; no danger; no
+    emergency; no es emergencia; no es una emergencia; no gracias; no hay peligro;
+    no i am fine; no i am ok; no i am safe; no thanks; nope; not an emergency; not in danger; ok now; safe; this is not
+    an emergency; todo bien; two; we are fine; we are ok; we are safe
+""")
+_YES = _phrases("""
+    afirmativo; ayuda; claro; emergencia; emergency; estoy en peligro; help; hurry; i am; in danger; please; por favor;
+    right now; si; si ayuda; si emergencia; si estamos; si estoy; si por favor; si rapido; simon; sip; y; ya; yea; yeah;
+    yep; yes; yes danger; yes emergency; yes help; yes hurry; yes i am; yes please; yes we are; yup
+""")
+_CANNOT_TALK = _phrases("""
+    1; cant; cant call; cant speak; cant talk; i cant; i cant call; i cant speak; i cant talk; no puedo; no puedo
+    hablar; no puedo llamar; one; uno
+""")
+_ONLY_AS_ANSWER = _phrases("no; nah; nope; no thanks; no gracias")
 _QUESTIONS = frozenset({"unclear", "silent"})
 
 
@@ -51,6 +57,8 @@ def answer_to_card(plain: str, context: Context) -> Decision | None:
         if plain in _YES:
             return Decision(Level.HARD, "unclear", card_for(Level.HARD, "unclear"), ("answer: in danger",))
     if (context.latched or context.asked is not None) and plain in _ALL_CLEAR:
+        if context.asked is None and plain in _ONLY_AS_ANSWER:
+            return None
         return Decision(Level.NONE, evidence=("answer: no emergency",))
     return None
 

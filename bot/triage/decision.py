@@ -41,7 +41,6 @@ _HARD_CARDS: dict[str, str] = {
 _SOFT_CARDS: dict[str, str] = {"unclear": "unclear", "poisoning": "poison"}
 
 
-
 def card_for(level: Level, category: str | None) -> str | None:
     """Name the approved card that is said for a level and category; an ordinary message has none."""
     if level is Level.NONE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,13 @@ from bot.triage.classifier import Classifier, ModelError
 from bot.triage.combine import Thresholds, combine, reassures
 from bot.triage.context import SHORT_WORDS, Context, answer_to_card, latch
 from bot.triage.decision import SAFETY_LINE, Decision, Level, card_for
-from bot.triage.normalise import Normal, normalise
+from bot.triage.normalise import Normal, fold, normalise
 from bot.triage.reading import Reading, read
 from bot.triage.rules import Rules, shipped_rules
 
 __all__ = ["Context", "TriageEngine"]
 
+_log = logging.getLogger(__name__)
 _KEYS_911 = re.compile(r"911")
 _ONLY_DIGITS = re.compile(r"[\d\s#*.,-]+")
 _SYMBOL = re.compile(r"[^\w\s.,!?;:'\"()\[\]{}<>/\\|@#$%^&*+=~`-]")
@@ -48,11 +50,12 @@ class TriageEngine:
         """Decide on one message; never raises, and falls back towards caution."""
         try:
             return self._assess(text, context, self._classifier)
-        except Exception:  # noqa: BLE001  (whatever fails, the resident gets an answer)
-            pass
+        except Exception:
+            _log.exception("triage: the classifier failed, patterns decide")
         try:
             return self._assess(text, context, None)
-        except Exception:  # noqa: BLE001  (an unreadable message is treated with caution)
+        except Exception:
+            _log.exception("triage: the patterns failed, the safety line is said")
             return Decision(Level.SOFT, None, SAFETY_LINE, ("triage failed",))
 
     def _assess(self, text: str, context: Context, classifier: Classifier | None) -> Decision:
@@ -63,7 +66,7 @@ class TriageEngine:
         if answered is not None:
             return answered
         if not normal.words:
-            decision = Decision(Level.NONE) if _SYMBOL.search(text) else _unclear("no words")
+            decision = Decision(Level.NONE) if _SYMBOL.search(fold(text)) else _unclear("no words")
         elif _ONLY_DIGITS.fullmatch(normal.text) and normal.text != "911":
             decision = Decision(Level.NONE)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from zlib import crc32
 
 import numpy as np
@@ -27,7 +28,7 @@ def grams(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]
     plain = ["0" if word[0].isdigit() and word != "911" else word for word in words[:_MOST_WORDS]]
     padded = ["<", *plain, ">"]
     by_word = {f"w:{word}" for word in plain}
-    by_word.update(f"w:{left} {right}" for left, right in zip(padded, padded[1:], strict=False))
+    by_word.update(f"w:{left} {right}" for left, right in pairwise(padded))
     by_word.update(" ".join(("w:", *three)) for three in zip(padded, padded[1:], padded[2:], strict=False))
     by_letter: set[str] = set()
     for word in set(plain):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 
-from bot.triage.classifier import LEVELS, VECTOR_SCALE, Array, softmax, stack_features
+from bot.triage.classifier import LEVELS, VECTOR_SCALE, Array, stack_features
 from bot.triage.combine import Scores
 from bot.triage.features import BUCKETS, grams
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 FOLDS = 3
 SEED = 311
 HIDDEN = 64
-
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,18 @@ def fit_all(corpus: Corpus, say: Callable[[str], None]) -> Fitted:
         if mine.any():
             worst_words[mine] = linear.predict_log_proba(hstack([part_words[mine], csr_matrix(blank[mine])]))
             worst_vector[mine] = network.predict_log_proba(part_whole[mine])
-    stacked = np.stack([
-        stack_features(by_words[row], by_vector[row], list(worst_words[owner == row]), list(worst_vector[owner == row]), corpus.patterns[row])
-        for row in range(len(labels))
-    ])
+    stacked = np.stack(
+        [
+            stack_features(
+                by_words[row],
+                by_vector[row],
+                list(worst_words[owner == row]),
+                list(worst_vector[owner == row]),
+                corpus.patterns[row],
+            )
+            for row in range(len(labels))
+        ]
+    )
     levels = np.zeros_like(by_words)
     for seen, unseen in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED + 1).split(stacked, labels):
         levels[unseen] = _fit_stack(stacked[seen], labels[seen]).predict_proba(stacked[unseen])
@@ -96,23 +105,33 @@ def fit_all(corpus: Corpus, say: Callable[[str], None]) -> Fitted:
     )
 
 
-def _fit_words(features: Any, labels: NDArray[np.int64]) -> LogisticRegression:
-    return LogisticRegression(C=20.0, max_iter=60, tol=1e-3, class_weight=None).fit(features, labels)
-
-
-def _fit_network(features: Array, labels: NDArray[np.int64]) -> MLPClassifier:
-    network = MLPClassifier(
-        (HIDDEN,), alpha=3e-3, batch_size=128, learning_rate_init=1.5e-3, max_iter=10, random_state=SEED, tol=0.0, n_iter_no_change=100
-    )
-    import warnings
-
+def _fit(learner: Any, features: Any, labels: Any) -> Any:
+    """Fit for the fixed number of rounds; that the learner could go on is expected, not a fault."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return network.fit(features, labels)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return learner.fit(features, labels)
 
 
-def _fit_stack(features: Array, labels: NDArray[np.int64]) -> LogisticRegression:
-    return LogisticRegression(C=0.3, max_iter=300).fit(features, labels)
+def _fit_words(features: Any, labels: NDArray[np.int64]) -> Any:
+    return _fit(LogisticRegression(C=20.0, max_iter=40, tol=1e-3), features, labels)
+
+
+def _fit_network(features: Array, labels: NDArray[np.int64]) -> Any:
+    network = MLPClassifier(
+        (HIDDEN,),
+        alpha=3e-3,
+        batch_size=128,
+        learning_rate_init=1.5e-3,
+        max_iter=10,
+        random_state=SEED,
+        tol=0.0,
+        n_iter_no_change=100,
+    )
+    return _fit(network, features, labels)
+
+
+def _fit_stack(features: Array, labels: NDArray[np.int64]) -> Any:
+    return _fit(LogisticRegression(C=0.3, max_iter=300), features, labels)
 
 
 def _category_rows(corpus: Corpus) -> tuple[NDArray[np.int64], list[str]]:
@@ -124,7 +143,7 @@ def _fit_categories(corpus: Corpus) -> tuple[tuple[str, ...], Array, dict[str, A
     """Learn which category an emergency belongs to; the categories serve for words and statistics, not for the level."""
     rows, names = _category_rows(corpus)
     features = np.concatenate([corpus.vectors, corpus.patterns], axis=1)
-    model = LogisticRegression(C=5.0, max_iter=80, tol=1e-3).fit(features[rows], names)
+    model = _fit(LogisticRegression(C=5.0, max_iter=80, tol=1e-3), features[rows], names)
     width = corpus.vectors.shape[1]
     arrays = {
         "category_vector": model.coef_.T[:width],

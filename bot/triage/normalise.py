@@ -12,8 +12,11 @@ LONGEST_READ = 4000
 """Characters that are read: the first three quarters and the last quarter of a longer message."""
 
 _HEAD = LONGEST_READ * 3 // 4
-_INVISIBLE = re.compile(r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]")  # fmt: skip  # noqa: E501
-_QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201b": "'", "\u02bc": "'", "\u00b4": "'", "`": "'", "\u2032": "'"})  # fmt: skip  # noqa: E501
+_INVISIBLE = re.compile(
+    r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]"
+)
+_QUOTES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u00b4`\u2032", "'"))
 _EMOJI = {
     "\U0001f198": " sos ",
     "\U0001f52b": " emojigun ",
@@ -26,7 +29,7 @@ _DATE_911 = re.compile(r"\b(?:sept(?:ember)? 11\w*|9/11|9-11-?01|11-s)\b")
 _DIGITS_911 = re.compile(r"(?<![\d/.-])9[\s.\-_*]{0,3}1[\s.\-_*]{0,3}1(?![\d/]|[.-]\d|\s\d{2})")
 _SPACED_LETTERS = re.compile(r"(?<![\w'])(?:[a-z][ .]){2,}[a-z](?![\w'])")
 _LINK = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+")
-_SENTENCE_BREAK = re.compile(r"[.!?;\u2026]+(?=\s|$|[^\d\s])|[\n\r]+|\s-+\s|[\u2013\u2014|]")
+_SENTENCE_BREAK = re.compile(r"[.!?;\u2026]+(?=\s|$|[^\d\s])|[\n\r\u2028\u2029]+|\s-+\s|[\u2013\u2014|]")
 _CLAUSE_BREAK = re.compile(r"[,:()\[\]\"]+")
 _WORD = re.compile(r"[a-z0-9']+(?:[@$!](?=[a-z0-9])[a-z0-9@$!]*)?")
 
@@ -93,9 +96,7 @@ def normalise(text: str, spelling: Spelling) -> Normal:
     folded = _DATE_911.sub(" septembereleven ", folded)
     folded = _DIGITS_911.sub(" 911 ", folded)
     folded = _SPACED_LETTERS.sub(lambda match: re.sub("[ .]", "", match.group()), folded)
-    sentences = tuple(
-        sentence for part in _SENTENCE_BREAK.split(folded) for sentence in _sentences(part or "", spelling)
-    )
+    sentences = tuple(sentence for part in _SENTENCE_BREAK.split(folded) for sentence in _sentences(part or "", spelling))
     return Normal(
         sentences=sentences,
         shouting=shouting,
@@ -123,9 +124,7 @@ def _split_at_turns(words: list[str], starts: list[int], spelling: Spelling) -> 
         if position == len(words) or words[position] in spelling.turns:
             inner = [start - begin for start in starts if begin < start < position]
             joined = [
-                index - begin
-                for index in range(begin + 1, position)
-                if words[index] in spelling.joints and position - index > 1
+                index - begin for index in range(begin + 1, position) if words[index] in spelling.joints and position - index > 1
             ]
             cuts = tuple(sorted({0, *inner, *joined}))
             if words[begin:position]:

@@ -53,9 +53,7 @@ def read(normal: Normal, rules: Rules) -> Reading:
     found: list[tuple[int, list[Match[Rule]], list[Match[Veto]], list[Match[str]], list[Match[str]]]] = []
     for number, sentence in enumerate(normal.sentences):
         words = sentence.words
-        found.append(
-            (number, rules.hits.find(words), rules.vetoes.find(words), rules.masks.find(words), rules.markers.find(words))
-        )
+        found.append((number, rules.hits.find(words), rules.vetoes.find(words), rules.masks.find(words), rules.markers.find(words)))
     everywhere = [match.payload for _, _, vetoes, _, _ in found for match in vetoes if match.payload.scope == "message"]
     hits: list[Hit] = []
     for number, matches, vetoes, masks, markers in found:

@@ -116,7 +116,7 @@ def _spelling(written: Mapping[str, Any], danger_words: Iterable[str], known: It
 
 def _load(path: Path) -> dict[str, Any]:
     with path.open(encoding="utf-8") as file:
-        content = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  (safe, and fast where libyaml is there)
     if not isinstance(content, dict):
         raise PhraseError(f"{path.name} holds no mapping")
     return content

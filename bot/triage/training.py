@@ -69,9 +69,7 @@ class Corpus:
         return np.asarray([LEVELS.index(example.level) for example in self.examples])
 
 
-def train(
-    *, data_dir: Path, out: Path, progress: Progress | None = None, ordinary: Sequence[str] = ()
-) -> TrainingReport:
+def train(*, data_dir: Path, out: Path, progress: Progress | None = None, ordinary: Sequence[str] = ()) -> TrainingReport:
     """Train on the tables of `data_dir` and on `ordinary` questions, and write the model to `out`.
 
     An ordinary question that a firm pattern takes for an emergency is left out: topics about danger hold some.

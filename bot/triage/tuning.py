@@ -13,8 +13,9 @@ from bot.triage.reading import Reading
 MISSED_AS_NONE = 10.0
 MISSED_AS_SOFT = 4.0
 NEAR_ALARM = 1.0
-ORDINARY_ALARM = 8.0
-"""What each kind of mistake costs; the share of ordinary questions that may get the safety line sets the threshold of SOFT: a missed emergency weighs far more than a needless 911 line."""
+ORDINARY_ALARM = 12.0
+"""What each kind of mistake costs: a missed emergency weighs far more than a needless 911 line. What costs nothing here,
+the safety line, is limited by the share of ordinary questions that may get it."""
 
 ORDINARY_SAFETY_LINES = 0.04
 """The share of ordinary questions that may get a safety line."""
@@ -60,7 +61,7 @@ class Judged:
         if decided is Level.HARD:
             return ORDINARY_ALARM if self.kind == "ordinary" else NEAR_ALARM
         if decided is Level.CRISIS:
-            return NEAR_ALARM
+            return ORDINARY_ALARM / 2 if self.kind == "ordinary" else NEAR_ALARM
         return 0.0
 
 
@@ -70,9 +71,7 @@ def choose(judged: Sequence[Judged]) -> Thresholds:
     best = _with_safety_lines(judged, Thresholds())
     for _ in range(2):
         for name, values in _GRID.items():
-            costs = {
-                value: sum(item.cost(replace(best, **{name: value})) for item in hard_ones) for value in values
-            }
+            costs = {value: sum(item.cost(replace(best, **{name: value})) for item in hard_ones) for value in values}
             best = replace(best, **{name: min(values, key=costs.__getitem__)})
     return _with_safety_lines(judged, best)
 

@@ -16,4 +16,4 @@ def train() -> None:
     started = time.monotonic()
     with progress_bar() as bar:
         trained = train_all(models_dir=settings.models_dir, progress=Steps(bar))
-    out.print(f"Trained in {time.monotonic() - started:.0f} s: {trained.assistant.name} and {trained.triage.name}/")
+    out.print(f"Trained in {time.monotonic() - started:.0f} s: {trained.assistant.name} and {trained.triage.name}")

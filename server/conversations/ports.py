@@ -11,7 +11,7 @@ from server.conversations.turn import Answered, Asked
 
 
 class Assistant(Protocol):
-    """Understands one turn and answers it with approved messages."""
+    """Understands one turn and answers it with approved messages. One that wraps another names it in `part`, for the step gauge."""
 
     async def respond(self, asked: Asked) -> Answered:
         """The answer to one turn. Raises when it cannot answer; the next assistant down is asked then."""

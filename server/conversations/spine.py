@@ -183,7 +183,7 @@ class Spine:
             confidence=turn.inbound.confidence,
         )
         for assistant in self.assistants:
-            part = type(assistant).__name__
+            part = getattr(assistant, "part", type(assistant).__name__)
             try:
                 answered = await assistant.respond(asked)
                 if not answered.parts and not answered.handoff:

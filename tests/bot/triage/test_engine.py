@@ -109,7 +109,13 @@ def test_each_danger_has_its_card(patterns_only: TriageEngine, text: str, card: 
 
 @pytest.mark.parametrize(
     "text",
-    ["i dont want to live anymore", "everybody would be better off without me", "ya no quiero vivir", "i feel suicidal", "no le veo sentido a nada"],
+    [
+        "i dont want to live anymore",
+        "everybody would be better off without me",
+        "ya no quiero vivir",
+        "i feel suicidal",
+        "no le veo sentido a nada",
+    ],
 )
 def test_thoughts_of_suicide_without_means_are_a_crisis(patterns_only: TriageEngine, text: str) -> None:
     decision = patterns_only.assess(text)
@@ -117,7 +123,26 @@ def test_thoughts_of_suicide_without_means_are_a_crisis(patterns_only: TriageEng
     assert decision.card == "crisis_988"
 
 
-@pytest.mark.parametrize("text", ["", " ", ".", "..", "\x00", "\u200b", "help", "HELP!!", "sos", "\U0001f198", "ayuda", "auxilio", "h", "1420 Oak Street", "1420 oak st hurry"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        "\x00",
+        "\u200b",
+        "help",
+        "HELP!!",
+        "sos",
+        "\U0001f198",
+        "ayuda",
+        "auxilio",
+        "h",
+        "1420 Oak Street",
+        "1420 oak st hurry",
+    ],
+)
 def test_a_bare_plea_is_asked_about(patterns_only: TriageEngine, text: str) -> None:
     decision = patterns_only.assess(text)
     assert decision.level is Level.SOFT
@@ -151,16 +176,28 @@ def test_a_veto_in_one_clause_leaves_another_alone(patterns_only: TriageEngine) 
 
 
 def test_one_clause_of_a_long_message_is_enough(patterns_only: TriageEngine) -> None:
-    text = "hi i wanted to ask when the bulk pickup comes because the fence is down and the bins are gone, also my dad just passed out, thanks"
+    text = "hi i wanted to ask when the bulk pickup comes because the bins are gone, also my dad just passed out, thanks"
     assert patterns_only.assess(text).level is Level.HARD
 
 
-@pytest.mark.parametrize("text", ["f1re in my h0use, th3re is a f1re", "HES NOT BREATHIIIING", "he’s not breathing", "h\u200be is not brea\u200bthing", "she is unconcious", "hay un 1ncendio en mi casa"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "f1re in my h0use, th3re is a f1re",
+        "HES NOT BREATHIIIING",
+        "he’s not breathing",
+        "h\u200be is not brea\u200bthing",
+        "she is unconcious",
+        "hay un 1ncendio en mi casa",
+    ],
+)
 def test_spelling_does_not_hide_an_emergency(patterns_only: TriageEngine, text: str) -> None:
     assert patterns_only.assess(text).level is Level.HARD
 
 
-@pytest.mark.parametrize("text", ["cooking class for seniors", "the wind is turning", "trimmed and wrapped gifts", "shouting neighbors"])
+@pytest.mark.parametrize(
+    "text", ["cooking class for seniors", "the wind is turning", "trimmed and wrapped gifts", "shouting neighbors"]
+)
 def test_a_real_word_is_not_corrected_into_danger(patterns_only: TriageEngine, text: str) -> None:
     assert patterns_only.assess(text).level is Level.NONE
 
@@ -178,7 +215,9 @@ class TestContext:
     def test_the_resident_can_end_it(self, patterns_only: TriageEngine, text: str) -> None:
         assert patterns_only.assess(text, context=Context(latched=True)).level is Level.NONE
 
-    @pytest.mark.parametrize(("text", "card"), [("1", "silent"), ("yes", "emergency"), ("Sí", "emergency"), ("cant talk", "silent")])
+    @pytest.mark.parametrize(
+        ("text", "card"), [("1", "silent"), ("yes", "emergency"), ("Sí", "emergency"), ("cant talk", "silent")]
+    )
     def test_answers_to_the_question_about_danger(self, patterns_only: TriageEngine, text: str, card: str) -> None:
         decision = patterns_only.assess(text, context=Context(asked="unclear"))
         assert (decision.level, decision.card) == (Level.HARD, card)
@@ -189,6 +228,9 @@ class TestContext:
     def test_two_fragments_are_read_together(self, patterns_only: TriageEngine) -> None:
         assert patterns_only.assess("on the floor", context=Context(previous_text="my grandma is passed out")).level is Level.HARD
 
-    @pytest.mark.parametrize(("keys", "level"), [("911", Level.HARD), ("9-1-1", Level.HARD), ("2911", Level.HARD), ("0", Level.NONE), ("4" * 20, Level.SOFT)])
+    @pytest.mark.parametrize(
+        ("keys", "level"),
+        [("911", Level.HARD), ("9-1-1", Level.HARD), ("2911", Level.HARD), ("0", Level.NONE), ("4" * 20, Level.SOFT)],
+    )
     def test_telephone_keys(self, patterns_only: TriageEngine, keys: str, level: Level) -> None:
         assert patterns_only.assess(keys, context=Context(channel="ivr", keys=True)).level is level

@@ -22,7 +22,8 @@ EMERGENCIES = (
     "she took a whole bottle of pills",
 )
 DECORATIONS = (
-    "{} please", "please {}", "hi {}", "{} at 1200 maple street", "{}!!!", "{} \U0001f62d\U0001f64f", "{} por favor", "um {}", "{} thanks", "hola {}", "hello. {}. bye",
+    "{} please", "please {}", "hi {}", "{} at 1200 maple street", "{}!!!", "{} \U0001f62d\U0001f64f", "{} por favor",
+    "um {}", "{} thanks", "hola {}", "hello. {}. bye",
     "sorry to bother you {}", "{} zip 77002", "ok so {}", "{} \U0001f198",
 )  # fmt: skip
 RELAXED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -35,13 +36,33 @@ def test_no_text_breaks_the_patterns(patterns_only: TriageEngine, text: str) -> 
 
 
 @RELAXED
-@given(text=st.text(alphabet=st.characters(), max_size=200), latched=st.booleans(), keys=st.booleans(), before=st.none() | st.text(max_size=50))
+@given(
+    text=st.text(alphabet=st.characters(), max_size=200),
+    latched=st.booleans(),
+    keys=st.booleans(),
+    before=st.none() | st.text(max_size=50),
+)
 def test_no_context_breaks_the_model(with_model: TriageEngine, text: str, latched: bool, keys: bool, before: str | None) -> None:
     decision = with_model.assess(text, context=Context(latched=latched, keys=keys, previous_text=before, asked="unclear"))
     assert "triage failed" not in decision.evidence
 
 
-@pytest.mark.parametrize("text", ["a" * 100_000, "fire " * 20_000, "/restart", "{}", "{{7*7}}", "<b>hi</b>", "\x00" * 500, "9" * 5000, "\n" * 3000, "' OR 1=1 --", "(((((" * 500])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 100_000,
+        "fire " * 20_000,
+        "/restart",
+        "{}",
+        "{{7*7}}",
+        "<b>hi</b>",
+        "\x00" * 500,
+        "9" * 5000,
+        "\n" * 3000,
+        "' OR 1=1 --",
+        "(((((" * 500,
+    ],
+)
 def test_odd_texts_get_a_decision(with_model: TriageEngine, text: str) -> None:
     assert "triage failed" not in with_model.assess(text).evidence
 
@@ -60,13 +81,26 @@ def test_decoration_keeps_an_emergency_hard_with_a_model(with_model: TriageEngin
 
 
 @RELAXED
-@given(data=st.data(), text=st.sampled_from(["she is unconscious", "hes having a seizure", "estoy atrapada en el techo con agua", "we are trapped in the house"]))
+@given(
+    data=st.data(),
+    text=st.sampled_from(
+        ["she is unconscious", "hes having a seizure", "estoy atrapada en el techo con agua", "we are trapped in the house"]
+    ),
+)
 def test_one_typing_error_in_a_long_word_keeps_it_hard(patterns_only: TriageEngine, data: st.DataObject, text: str) -> None:
     words = text.split()
     long = max(range(len(words)), key=lambda index: len(words[index]))
     word = words[long]
     at = data.draw(st.integers(1, len(word) - 2))
-    words[long] = data.draw(st.sampled_from([word[:at] + word[at + 1 :], word[:at] + word[at + 1] + word[at] + word[at + 2 :], word[:at] + word[at] * 2 + word[at + 1 :]]))
+    words[long] = data.draw(
+        st.sampled_from(
+            [
+                word[:at] + word[at + 1 :],
+                word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+                word[:at] + word[at] * 2 + word[at + 1 :],
+            ]
+        )
+    )
     assert patterns_only.assess(" ".join(words)).level is Level.HARD
 
 

@@ -64,7 +64,7 @@ function leaveFrame(root) {
 }
 
 function partOf(part, live) {
-  const made = element("div", `part ${["card", "safety"].includes(part.role) ? part.role : "plain"}`);
+  const made = element("div", `part ${["card", "safety"].includes(part.role) ? part.role : "words"}`);
   if (part.lang) made.lang = part.lang;
   if (part.html) copySafe(new DOMParser().parseFromString(part.html, "text/html").body, made);
   else made.append(element("p", "", part.text));
