@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import SlotSet
@@ -19,8 +19,12 @@ from actions.base import (
     numbered,
     report,
     say,
+    situation,
     understanding,
 )
+
+FEWEST: Final = 2
+"""A menu has at least so many choices."""
 
 
 class AnswerTopic(SpillwayAction):
@@ -56,11 +60,11 @@ class AnswerPlace(SpillwayAction):
         else:
             say(dispatcher, "system.place_noted", place=zone.name)
         answer(dispatcher, topic)
-        report(dispatcher, "form", topic=topic, misses=0, topics_said=[topic])
+        report(dispatcher, "form", topic=topic, misses=0, topics_said=[topic], place_for=None)
         return [SlotSet("place", zone.name if zone is not None else None)]
 
     def _topic(self, tracker: Tracker) -> str:
-        before = metadata(tracker).get("topic")
+        before = memory(tracker).get("place_for") or metadata(tracker).get("topic")
         known = self.library.topics.get(before) if before else None
         return str(before) if known is not None and known.ask else "evacuation_zone_lookup"
 
@@ -71,10 +75,15 @@ class AskPlace(SpillwayAction):
     action_name = "action_ask_place"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        """Asks for a ZIP code or street."""
-        del domain, tracker
+        """Asks for a ZIP code or street. Who asks something else instead is not asked again; the form stays open and what the
+        place is for is kept, so that it can still be given later."""
+        del domain
+        intent = intent_of(tracker)
+        wanted = memory(tracker).get("place_for")
+        if wanted and intent not in (wanted, "give_place"):
+            return []
         say(dispatcher, "system.ask_place")
-        report(dispatcher, "form")
+        report(dispatcher, "form", place_for=wanted or intent)
         return []
 
 
@@ -126,7 +135,7 @@ class SwitchLanguage(SpillwayAction):
         del domain
         wanted = "es" if intent_of(tracker) == "language_es" else "en"
         say(dispatcher, f"system.language_{wanted}", language=wanted)
-        report(dispatcher, "menu_choice", topic="language_help", language=wanted)
+        report(dispatcher, "menu_choice", topic="language_help", language=wanted, misses=0)
         return []
 
 
@@ -140,6 +149,10 @@ class ShowMenu(SpillwayAction):
         del domain
         language = language_of(tracker)
         options = [{"value": intent, "label": self.library.title(intent, language)} for intent in self.library.menu(language)]
+        around = situation(tracker)
+        while len(options) > FEWEST and self.library.say("system.menu", around, options=numbered(options)).more:
+            # A list that is cut in the middle would offer numbers that nobody can read.
+            options.pop()
         say(dispatcher, "system.menu", options=numbered(options))
-        report(dispatcher, "menu", options=options)
+        report(dispatcher, "menu", options=options, misses=0)
         return []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from knowledge.library import Library
+from knowledge.library import Library, Situation
+from server import clock
 
 Events = list[dict[str, Any]]
 ANSWER = "answer"
@@ -58,6 +60,13 @@ def intent_of(tracker: Tracker) -> str:
 def language_of(tracker: Tracker) -> str:
     """The language of the turn."""
     return str(metadata(tracker).get("language", "en"))
+
+
+def situation(tracker: Tracker) -> Situation:
+    """What an answer depends on: language, channel, time, place."""
+    known = metadata(tracker)
+    now = datetime.fromisoformat(known["now"]) if "now" in known else clock.now()
+    return Situation(language=language_of(tracker), channel=known.get("words", "web"), now=now, place=known.get("place"))
 
 
 def say(dispatcher: CollectingDispatcher, message_id: str, *, language: str | None = None, **values: str | int) -> None:

@@ -10,7 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.base import Events, SpillwayAction, intent_of, language_of, memory, numbered, report, say, understanding
 
 MISSES_BEFORE_PERSON: Final = 2
-"""So many turns in a row that were not understood; the next such turn goes to a person."""
+"""The turn that makes it so many in a row goes to a person."""
 
 _SAYINGS: Final[dict[str, tuple[str, str]]] = {
     "greet": ("system.hello", "greet"),

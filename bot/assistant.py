@@ -106,7 +106,8 @@ class RasaAssistant:
             "language": asked.language,
             "words": asked.channel.words,
             "now": clock.now().isoformat(),
-            "place": asked.place,
+            # The dialogue state holds a newer place when the resident corrects it in this very message.
+            "place": asked.place if asked.tracker is None else None,
             "topic": asked.topic,
             "options": asked.memory.get("options") or [],
             "memory": asked.memory,

@@ -141,7 +141,7 @@ _SPANISH: Final = frozenset(
     ]
 )
 _SURE: Final = 0.9
-_GUESS: Final = 0.65
+_GUESS: Final = 0.8
 _TELLING: Final = 1.0
 """So much must the words of residents' questions speak for a language to tell it from one or two words. Statistics of letters
 cannot: to them `generator` and `hello` are Spanish and `basura` is English."""

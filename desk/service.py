@@ -13,7 +13,13 @@ from server import clock
 from server.conversations.models import Conversation
 from server.conversations.ownership import Owner, transfer
 
-PRIORITY: Final[dict[str, int]] = {"emergency": 0, "emergency_failed_transfer": 0, "opted_out_emergency": 0, "distress": 1, "vulnerable": 1}
+PRIORITY: Final[dict[str, int]] = {
+    "emergency": 0,
+    "emergency_failed_transfer": 0,
+    "opted_out_emergency": 0,
+    "distress": 1,
+    "vulnerable": 1,
+}
 """The priority of a reason for a handoff; every other reason is 2."""
 
 

@@ -30,8 +30,8 @@ _PLAN: Final = "plan."
 
 
 def export_packs(session: Session, *, target: Path) -> int:
-    """Writes the topics, messages, facts, city values, plan templates and incident packs in force as one pack in the folder `target`;
-    gives the number of files. Incidents that are going on are not part of a pack."""
+    """Writes the topics, messages, facts, city values, plan templates and incident packs in force as one pack in the folder
+    `target`; gives the number of files. Incidents that are going on are not part of a pack."""
     contents, now = store.read_contents(session), clock.now()
     city = dict(contents.city)
     return sum(
@@ -73,11 +73,13 @@ def _topic(topic: Topic, messages: list[Published]) -> dict[str, Any]:
     for message in messages:
         phases = {"phases": list(message.phases)} if message.phases else {}
         variants.append({"variant": message.message_id.partition(".")[2], **phases, **_plain(message.texts)})
-    return {**topic.data(), **{name: _ordered(getattr(topic, name)) for name in ("title", "keywords", "examples")}, "messages": variants}
+    by_language = {name: _ordered(getattr(topic, name)) for name in ("title", "keywords", "examples")}
+    return {**topic.data(), **by_language, "messages": variants}
 
 
 def _system(session: Session, contents: Contents, target: Path, now: datetime) -> int:
-    messages = [one for one in _live(contents.messages, now) if one.intent is None and not one.message_id.startswith((_PLAN, "cap."))]
+    standing = (one for one in _live(contents.messages, now) if one.intent is None)
+    messages = [one for one in standing if not one.message_id.startswith((_PLAN, "cap."))]
     if not messages:
         return 0
     told = session.execute(
@@ -113,7 +115,7 @@ def _incident_packs(city: dict[str, Any], target: Path) -> int:
 
 
 def _city(city: dict[str, Any], target: Path) -> int:
-    files = {name: city.pop(name) for name in LISTED if name in city}
+    files: dict[str, Any] = {name: city.pop(name) for name in LISTED if name in city}
     if city:
         files["city"] = city
     for name, value in files.items():

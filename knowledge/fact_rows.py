@@ -12,7 +12,8 @@ from knowledge.facts import SITES, STATUS, STREET, ZONE
 OWN: Final = ("key", "source", "owner", "as_of", "expires", "visibility")
 """The columns that every fact has beside what it says."""
 _FIRST: Final = (
-    "key", "name", "address", "zip", "zone", "zips", "status", "phone", "hours_en", "hours_es", "note_en", "note_es", "text_en", "text_es",
+    "key", "name", "address", "zip", "zone", "zips", "status", "phone",
+    "hours_en", "hours_es", "note_en", "note_es", "text_en", "text_es",
 )  # fmt: skip
 _LAST: Final = ("visibility", "as_of", "expires", "source", "owner")
 _SITE: Final = ("name", "address", "zip", "zone", "status", "phone", "hours_en", "hours_es", "note_en", "note_es")

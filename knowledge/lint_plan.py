@@ -76,9 +76,8 @@ def _city(pack: Pack) -> Iterator[Finding]:
         for text in map(str, texts):
             length = len(text.removeprefix("https://").removeprefix("www.").rstrip("/"))
             if length > city_length(name):
-                yield Finding(
-                    "warning", f"{pack.name}/city.yml", name, f"{length} characters; plan templates keep room for {city_length(name)}"
-                )
+                room = f"{length} characters; plan templates keep room for {city_length(name)}"
+                yield Finding("warning", f"{pack.name}/city.yml", name, room)
 
 
 def _incident_packs(packs: list[Pack], topics: set[str], templates: set[str]) -> Iterator[Finding]:

@@ -138,6 +138,6 @@ def moment(text: str, where: str) -> Moment:
         return read_moment(text)
     except ValueError as error:
         raise BadInput(
-            f"{where}: {text!r} is no time. Write -20m, -3h, +12h or +7d, counted from the moment of loading, or a fixed time such as "
-            "2026-09-14T19:40:00+00:00."
+            f"{where}: {text!r} is no time. Write -20m, -3h, +12h or +7d, counted from the moment of loading, "
+            "or a fixed time such as 2026-09-14T19:40:00+00:00."
         ) from error

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from knowledge import lifecycle
 from knowledge.changes import bump_revision
 from knowledge.export import export_packs
+from knowledge.fact_rows import at
 from knowledge.lifecycle import STANDING, State, Wording
 from knowledge.models import CityValue, FactRow, IncidentRow, MessageVersion, TopicRow
-from knowledge.fact_rows import at
 from knowledge.pack_facts import PackFact, fact_at
 from knowledge.pack_files import Pack, read_pack
 from server import clock

@@ -20,7 +20,7 @@ from knowledge.rendering.placeholders import PLACEHOLDER, Slot, clean, compile_t
 from knowledge.rendering.segments import Segments, measure
 from knowledge.rendering.sms import fold, plain
 from knowledge.rendering.spoken_numbers import PHONE
-from knowledge.topics import CHANNELS, Texts
+from knowledge.topics import CHANNELS
 from server.errors import BadInput, Conflict
 
 MAX_SEGMENTS: Final = 2
@@ -47,17 +47,15 @@ def fill(template: PlanTemplate, values: Mapping[str, Any], *, zone: ZoneInfo) -
             words[(field.name, language, True)], words[(field.name, language, False)] = short, long
     if problems:
         raise BadInput("\n".join(dict.fromkeys(problems)))
-    texts = {
+    texts: dict[str, dict[str, str]] = {
         language: {channel: _put(channels[channel], words, language=language, channel=channel) for channel in CHANNELS}
         for language, channels in template.texts.items()
     }
     for language, channels in texts.items():
         size = worst_sms(channels["sms"], {})
         if size.encoding != "GSM-7" or size.segments > MAX_SEGMENTS:
-            raise BadInput(
-                f"{template.name} ({language}): is {size.segments} text messages of {size.encoding}; at most {MAX_SEGMENTS} of GSM-7. "
-                "Use fewer words and plain letters."
-            )
+            size_now = f"is {size.segments} text messages of {size.encoding}"
+            raise BadInput(f"{template.name} ({language}): {size_now}; at most {MAX_SEGMENTS} of GSM-7. Use fewer, plainer words.")
     return texts
 
 
@@ -187,6 +185,3 @@ def _date(day: date, language: str) -> tuple[str, str]:
 
 def _format(day: date, pattern: str, language: str) -> str:
     return format_date(day, pattern, locale=language).replace(".", "")
-
-
-__all__ = ["MAX_SEGMENTS", "Texts", "draft_filled", "fill", "worst_sms"]

@@ -213,5 +213,6 @@ def explain(error: ValidationError, *, file: str, guide: str = "docs/topics.md")
     lines = []
     for item in error.errors(include_url=False, include_input=False):
         field = ".".join(str(part) for part in item["loc"]) or "file"
-        lines.append(f"{file}: {field}: {item['msg']}. {_ADVICE.get(item['type'], f'Correct it as {guide} shows.').format(guide=guide)}")
+        advice = _ADVICE.get(item["type"], "Correct it as {guide} shows.").format(guide=guide)
+        lines.append(f"{file}: {field}: {item['msg']}. {advice}")
     return "\n".join(lines)

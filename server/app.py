@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from console.simulator.routes import router as simulator_router
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from bot.channels.sms import router as sms_router
 from bot.channels.web.routes import router as chat_router
+from console.simulator.routes import router as simulator_router
 from desk.routes import router as desk_router
 from ivr.routes import router as voice_router
 from knowledge.library import LiveLibrary

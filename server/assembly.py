@@ -80,7 +80,7 @@ def prepare(settings: Settings, *, progress: Progress = lambda _step: None) -> N
 
 def models_present(folder: Path) -> bool:
     """True when both learned parts are there."""
-    return (folder / "triage").exists() and any(folder.glob("*.tar.gz"))
+    return (folder / "triage.npz").exists() and any(folder.glob("*.tar.gz"))
 
 
 def assemble(settings: Settings, *, with_assistant: bool = True) -> Service:
@@ -90,7 +90,7 @@ def assemble(settings: Settings, *, with_assistant: bool = True) -> Service:
     sessions = make_sessions(engine)
     keys = Keys.from_secret(settings.secret_key.get_secret_value())
     library = LiveLibrary(sessions)
-    triage = TriageEngine.load(settings.models_dir / "triage")
+    triage = TriageEngine.load(settings.models_dir / "triage.npz")
     STEP.labels(part="triage").set(int(triage.degraded))
     assistant = load_assistant(settings, library) if with_assistant else None
     wake = Wake()

@@ -82,7 +82,7 @@ def loopback_only() -> Iterator[None]:
 def no_settings_from_outside() -> Iterator[None]:
     """A developer's own `SPILLWAY_*` variables change no test."""
     patch = pytest.MonkeyPatch()
-    for name in [name for name in os.environ if name.startswith("SPILLWAY_")]:
+    for name in [name for name in os.environ if name.startswith("SPILLWAY_") and not name.startswith("SPILLWAY_TEST_")]:
         patch.delenv(name)
     yield
     patch.undo()

@@ -25,8 +25,8 @@ _DOUBTED = frozenset({"news", "practice", "over_now", "about_someone_in_general"
 class Thresholds:
     """Probabilities of an emergency above which each kind of evidence makes a message HARD, and those of SOFT and CRISIS.
 
-    `sure` is so low that only a message the classifier finds wholly harmless escapes a firm pattern. `doubted` holds for
-    the classifier alone where the message reads as news, practice or a matter that is over.
+    `sure` is lower than `alone`: a firm pattern needs less of the classifier's agreement. `doubted` holds for the
+    classifier alone where the message reads as news, practice or a matter that is over.
     """
 
     sure: float = 0.02

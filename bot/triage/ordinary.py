@@ -7,9 +7,10 @@ from pathlib import Path
 import yaml
 
 MIXED_TOPICS: frozenset[str] = frozenset({
-    "gas_leak", "downed_power_line", "heat_illness", "poison_help", "active_threat_area", "medical_equipment_power", "generator_co",
-    "mental_health", "hazmat_report", "earthquake_now", "reunification", "emergency_911", "crisis_988", "domestic_violence",
-    "carbon_monoxide", "flood_rescue", "water_rescue", "missing_person", "fire_now", "smoke_inside", "building_damage_report",
+    "active_threat_area", "downed_power_line", "earthquake_now", "flood_driving", "gas_leak", "generator_co", "hazmat_report",
+    "heat_illness", "hurricane_during", "medical_equipment_power", "medicine_dialysis", "mental_health", "poison_help",
+    "report_street_flooding", "reunification", "sewer_backup", "shelter_in_place", "text_to_911", "tornado_warning",
+    "when_to_call_911_or_311", "wildfire_evacuation_level",
 })  # fmt: skip
 """Topics whose example phrasings hold real emergencies, so that they cannot serve as harmless examples."""
 

@@ -11,9 +11,9 @@ from bot.triage.decision import Level
 from bot.triage.reading import Reading
 
 MISSED_AS_NONE = 10.0
-MISSED_AS_SOFT = 4.0
+MISSED_AS_SOFT = 5.0
 NEAR_ALARM = 1.0
-ORDINARY_ALARM = 12.0
+ORDINARY_ALARM = 5.0
 """What each kind of mistake costs: a missed emergency weighs far more than a needless 911 line. What costs nothing here,
 the safety line, is limited by the share of ordinary questions that may get it."""
 
@@ -23,10 +23,10 @@ ORDINARY_SAFETY_LINES = 0.04
 _SOFT = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 _GRID: dict[str, tuple[float, ...]] = {
     "cue": (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),
-    "alone": (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7),
-    "doubted": (0.7, 0.8, 0.85, 0.9, 0.95),
-    "vetoed": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-    "sure": (0.003, 0.005, 0.01, 0.02, 0.03),
+    "alone": (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6),
+    "doubted": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+    "vetoed": (0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
+    "sure": (0.02, 0.05, 0.1, 0.15, 0.2, 0.3),
     "crisis": (0.3, 0.4, 0.5, 0.6),
 }
 

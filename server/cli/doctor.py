@@ -81,7 +81,7 @@ def _messages(settings: Settings) -> str:
 
 
 def _triage(settings: Settings) -> str:
-    engine = TriageEngine.load(settings.models_dir / "triage")
+    engine = TriageEngine.load(settings.models_dir / "triage.npz")
     if engine.degraded:
         raise SpillwayError("The classifier is not trained; the patterns alone decide. Run `spillway train`.")
     decision = engine.assess("my house is on fire and we cannot get out")

@@ -29,7 +29,7 @@ def evaluate(
     both = triage == topics
     figures: dict[str, Any] = {}
     if triage or both:
-        engine = TriageEngine.load(settings.models_dir / "triage")
+        engine = TriageEngine.load(settings.models_dir / "triage.npz")
         if engine.degraded:
             raise NotReady("The triage is not trained here; run `spillway train`.")
         measured = evaluate_triage(engine)

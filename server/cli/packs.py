@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from knowledge.lint import check_packs
 
+from knowledge.lint import check_packs
 from knowledge.packs import export_packs, load_packs
+from knowledge.report import knowledge_report
 from server.assembly import PACKS_DIR, TRAINING_PACKS
 from server.cli.console import out
 from server.cli.open import open_database
 from server.errors import BadInput
-from server.settings import get_settings
+from server.settings import ROOT, get_settings
 
 app = typer.Typer(help="Packs of topics, messages and facts.", no_args_is_help=True)
 Folder = Annotated[Path, typer.Option(help="The folder that holds the packs.", exists=True, file_okay=False)]
@@ -51,3 +52,18 @@ def export(target: Annotated[Path, typer.Argument(help="A folder that does not e
     with open_database() as session:
         written = export_packs(session, target=target)
     out.print(f"Wrote {written} files to {target}")
+
+
+@app.command("report")
+def report(
+    folder: Folder = PACKS_DIR,
+    write: Annotated[bool, typer.Option("--write", help="Write docs/knowledge.md instead of printing.")] = False,
+) -> None:
+    """Show which words answer which topic in which phase, how hard they read, and how long they are."""
+    text = knowledge_report(folder)
+    if write:
+        target = ROOT / "docs" / "knowledge.md"
+        target.write_text(text, "utf-8")
+        out.print(f"Wrote {target}", markup=False)
+    else:
+        typer.echo(text, nl=False)

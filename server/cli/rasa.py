@@ -27,8 +27,9 @@ def rasa(context: typer.Context) -> None:
     arguments = with_defaults(context.args)
     adapter.install()
     os.chdir(ROOT)
-    import bot.runtime.shell  # noqa: F401  (teaches Rasa's command line our words and actions)
     from rasa.__main__ import main
+
+    import bot.runtime.shell  # noqa: F401  (teaches Rasa's command line our words and actions)
 
     sys.argv = ["rasa", *arguments]
     main()

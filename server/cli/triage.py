@@ -14,7 +14,7 @@ from server.settings import get_settings
 
 def triage(text: Annotated[str, typer.Argument(help="The message.")]) -> None:
     """Show level, category, evidence and vetoes of a message."""
-    engine = TriageEngine.load(get_settings().models_dir / "triage")
+    engine = TriageEngine.load(get_settings().models_dir / "triage.npz")
     decision = engine.assess(text)
     out.print(f"level     [bold]{decision.level.value}[/]")
     out.print(f"category  {decision.category or '-'}")

@@ -22,6 +22,8 @@ from server.outbox.models import OptOut, OutboundMessage
 
 LATCH: Final = timedelta(minutes=30)
 TOPIC_MEMORY: Final = timedelta(minutes=30)
+NOT_FOLLOWED_UP: Final = frozenset({"talk_to_agent", "language_help"})
+"""Topics that are a wish and no question: what is asked next is not about them."""
 LEASE: Final = timedelta(seconds=30)
 IDLE: Final = {Channel.SMS: timedelta(hours=12), Channel.WEB: timedelta(hours=24), Channel.IVR: timedelta(hours=4)}
 """After this long without a message the next one opens a new conversation."""
@@ -190,7 +192,7 @@ def remember(conversation: Conversation, answered: Answered, *, now: datetime) -
     conversation.memory = {**conversation.memory, **answered.memory}
     if answered.tracker is not None:
         conversation.tracker = answered.tracker
-    if answered.topic is not None:
+    if answered.topic is not None and answered.topic not in NOT_FOLLOWED_UP:
         conversation.topic, conversation.topic_at = answered.topic, now
     if answered.place is not None:
         conversation.place = answered.place

@@ -62,9 +62,7 @@ def releases_latch(text: str) -> bool:
     return bool(_NOT_AN_EMERGENCY.fullmatch(text.replace("'", "").replace("’", "")))
 
 
-def plan_turn(
-    *, decision: Decision, standing: Standing, carrier: CarrierWord | None, text: str, media_only: bool = False
-) -> Plan:
+def plan_turn(*, decision: Decision, standing: Standing, carrier: CarrierWord | None, text: str, media_only: bool = False) -> Plan:
     """What to do with one turn. Emergencies come before ownership, opt-outs and everything else. Only STOP, which is the whole
     message, comes before them: it cannot be one. HELP can, as the answer to "are you in danger?" or after an emergency.
 

@@ -89,9 +89,7 @@ def outgoing_after(session: Session, *, conversation_ids: Sequence[int], after: 
     """Our texts with a number above `after`, in order."""
     found = session.scalars(
         select(OutboundMessage)
-        .where(
-            OutboundMessage.conversation_id.in_(conversation_ids), OutboundMessage.id > after, OutboundMessage.state.in_(SHOWN)
-        )
+        .where(OutboundMessage.conversation_id.in_(conversation_ids), OutboundMessage.id > after, OutboundMessage.state.in_(SHOWN))
         .order_by(OutboundMessage.id.desc())
         .limit(_MOST)
     )

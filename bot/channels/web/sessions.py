@@ -61,11 +61,9 @@ def known_session(token: str | None, keys: Keys, *, from_cookie: bool = False) -
 
 def session_of(request: Request, keys: Keys, *, field: str | None = None) -> ChatSession | None:
     """The session that a request names: in its header, in a form field, or in the cookie."""
-    return (
-        known_session(request.headers.get(HEADER), keys)
-        or known_session(field, keys)
-        or known_session(request.cookies.get(COOKIE), keys, from_cookie=True)
-    )
+    cookie = known_session(request.cookies.get(COOKIE), keys, from_cookie=True)
+    named = known_session(request.headers.get(HEADER), keys) or known_session(field, keys)
+    return cookie if named is None or (cookie is not None and cookie.key == named.key) else named
 
 
 def keep(response: Response, session: ChatSession, request: Request, settings: Settings) -> None:
