@@ -111,6 +111,7 @@ class RasaAssistant:
             "topic": asked.topic,
             "options": asked.memory.get("options") or [],
             "memory": asked.memory,
+            "triage": {"level": asked.level, "category": asked.category},
             "reference": asked.reference,
         }
         return await self._agent.turn(

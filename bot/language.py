@@ -140,6 +140,8 @@ _SPANISH: Final = frozenset(
         "tengo",
     ]
 )
+_NAMES: Final = {"english": "en", "ingles": "en", "spanish": "es", "espanol": "es", "castellano": "es"}
+_COURTESY: Final = frozenset("please por favor in en speak write answer only solo hable habla escriba to me do you usted can puede".split())
 _SURE: Final = 0.9
 _GUESS: Final = 0.8
 _TELLING: Final = 1.0
@@ -179,6 +181,9 @@ def detect(text: str, *, current: str, fixed: bool) -> tuple[str, bool]:
     While nothing is settled a guess is followed, so that `refugio` alone is answered in Spanish; once settled, only a sentence
     of three words or more that is clearly in another language changes it."""
     words = _WORD.findall(text)
+    wished = _wished(words)
+    if wished is not None:
+        return wished, True
     other = _other_script(text) or _other_words(words)
     if other is not None:
         return other, True
@@ -198,6 +203,12 @@ def detect(text: str, *, current: str, fixed: bool) -> tuple[str, bool]:
         return leans, False
     # `FEMA` and `gas` are asked about in both languages and tell nothing.
     return (best if not known and scores[best] >= _GUESS else current), False
+
+
+def _wished(words: list[str]) -> str | None:
+    """The language that a message asks for and for nothing else, such as `en español por favor`."""
+    plain = [word for word in map(_fold, words) if word not in _COURTESY]
+    return _NAMES.get(plain[0]) if len(plain) == 1 else None
 
 
 def _other_script(text: str) -> str | None:

@@ -62,8 +62,8 @@ def knowledge_report(packs_dir: Path) -> str:
     lines = [
         "# What Spillway may say",
         "",
-        "Written by `spillway packs report --write`; a test holds it to the packs. It looks at the sample city in each phase of its",
-        "hurricane, without a place known.",
+        "Written by `spillway packs report --write`; a test holds it to the packs. It looks at the sample city in each phase of",
+        "its hurricane, without a place known.",
         "",
         f"- {len(library.topics)} topics with {sum(len(one.messages) for one in library.topics.values())} messages in "
         f"{len(LANGUAGES)} languages and {len(CHANNELS)} channels",

@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
-from server.cli import chat, database, doctor, evaluate, packs, rasa, replay, serve, train, triage, users
+from server.cli import cap, chat, database, doctor, evaluate, facts, packs, rasa, replay, serve, train, triage, users
 from server.errors import SpillwayError
 
 app = typer.Typer(
@@ -26,6 +26,8 @@ app.command("doctor")(doctor.doctor)
 app.command("rasa", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(rasa.rasa)
 app.add_typer(database.app, name="db")
 app.add_typer(packs.app, name="packs")
+app.add_typer(facts.app, name="facts")
+app.add_typer(cap.app, name="cap")
 app.add_typer(users.app, name="users")
 app.add_typer(database.audit_app, name="audit")
 

@@ -181,6 +181,8 @@ class Spine:
             memory=dict(conversation.memory),
             tracker=conversation.tracker,
             confidence=turn.inbound.confidence,
+            level=turn.decision.level.value,
+            category=turn.decision.category,
         )
         for assistant in self.assistants:
             part = getattr(assistant, "part", type(assistant).__name__)

@@ -179,6 +179,9 @@ class Asked:
     tracker: bytes | None
     confidence: float | None = None
     """How sure the speech recogniser was, where it says so."""
+    level: str = "none"
+    category: str | None = None
+    """What the triage said of the text."""
 
 
 @dataclass(frozen=True)
