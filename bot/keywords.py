@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from bot.topics.choices import chosen
+from bot.topics.choices import asks_for_person, chosen
 from knowledge.library import Library, Said, Situation
 from server import clock
 from server.conversations.turn import Answered, Asked, Option, Outcome, Part
@@ -36,7 +36,7 @@ class KeywordAssistant:
         library = self._library()
         situation = Situation(language=asked.language, channel=asked.channel.words, now=clock.now(), place=asked.place)
         choice = chosen(asked.text, asked.memory.get("options") or [])
-        if asked.text.strip() == "0" or self._wants_person(asked.text) or choice == "talk_to_agent":
+        if asks_for_person(asked.text) or self._wants_person(asked.text) or choice == "talk_to_agent":
             return Answered(
                 Outcome.AGENT,
                 topic="talk_to_agent",

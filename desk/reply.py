@@ -15,7 +15,7 @@ from server.audit.service import record
 from server.conversations.models import Conversation
 from server.conversations.ownership import Owner
 from server.conversations.turn import Channel, Part
-from server.errors import BadInput, Conflict
+from server.errors import BadInput, Conflict, NotFound
 from server.outbox.models import OutboundMessage
 
 MAX_TEXT: Final = 1000
@@ -33,10 +33,16 @@ def say_typed(session: Session, *, conversation: Conversation, agent: str, text:
 
 
 def say_approved(session: Session, *, conversation: Conversation, agent: str, library: Library, intent: str) -> OutboundMessage:
-    """Sends the approved answer to a topic, filled for this resident. Raises `Conflict` as above."""
+    """Sends the approved answer to a topic, filled for this resident. Raises `Conflict` as above, and when the topic has no answer
+    that may be said now; `NotFound` for an unknown topic."""
+    if intent not in library.topics:
+        raise NotFound("There is no such topic.")
     channel = Channel(conversation.channel)
     situation = Situation(language=conversation.language, channel=channel.words, now=clock.now(), place=conversation.place)
-    return _send(session, conversation=conversation, agent=agent, part=Part.of(library.answer(intent, situation), "answer"))
+    said = library.answer(intent, situation)
+    if said.missing:
+        raise Conflict("There is no approved answer to this now.")
+    return _send(session, conversation=conversation, agent=agent, part=Part.of(said, "answer"))
 
 
 def _send(session: Session, *, conversation: Conversation, agent: str, part: Part) -> OutboundMessage:

@@ -167,7 +167,7 @@ class _Importing:
 
     def _texts(self, group: Mapping[str, CapInfo]) -> dict[str, dict[str, str]] | None:
         english = group[FALLBACK_LANGUAGE]
-        if english.expires is not None and english.expires <= self._now:
+        if self._over(english):
             self._notes.append(CapNote("over", english.event))
             return None
         texts = {language: found for language, info in group.items() if (found := texts_of(info)) is not None}
@@ -179,6 +179,9 @@ class _Importing:
         if any(language not in texts for language in LANGUAGES):
             self._notes.append(CapNote("no_spanish", english.event))
         return texts
+
+    def _over(self, info: CapInfo) -> bool:
+        return info.expires is not None and info.expires <= self._now
 
     def _new_id(self, info: CapInfo, position: int) -> str:
         slug = re.sub(r"[^a-z0-9]+", "_", info.event.casefold()).strip("_")[:40] or "alert"
@@ -199,9 +202,10 @@ class _Importing:
 
     def _suggestion(self) -> SuggestedIncident | None:
         groups, _ = together(self._alert.infos)
-        if self._alert.kind == "Cancel" or not groups:
+        ahead = [group[FALLBACK_LANGUAGE] for group in groups if not self._over(group[FALLBACK_LANGUAGE])]
+        if self._alert.kind == "Cancel" or not ahead:
             return None
-        found = suggest(groups[0][FALLBACK_LANGUAGE], packs=self._packs, zones=self._zones)
+        found = suggest(ahead[0], packs=self._packs, zones=self._zones)
         if found.pack is None:
             self._notes.append(CapNote("unknown_event", found.name))
         return found

@@ -71,10 +71,13 @@ def _topics(contents: Contents, target: Path, now: datetime) -> int:
 def _topic(topic: Topic, messages: list[Published]) -> dict[str, Any]:
     variants = []
     for message in messages:
-        phases = {"phases": list(message.phases)} if message.phases else {}
-        variants.append({"variant": message.message_id.partition(".")[2], **phases, **_plain(message.texts)})
+        variant = message.message_id.partition(".")[2]
+        limits = {"phases": message.phases, "hazards": topic.only.get(variant, ())}
+        given = {name: list(limit) for name, limit in limits.items() if limit}
+        variants.append({"variant": variant, **given, **_plain(message.texts)})
     by_language = {name: _ordered(getattr(topic, name)) for name in ("title", "keywords", "examples")}
-    return {**topic.data(), **by_language, "messages": variants}
+    data = {name: value for name, value in topic.data().items() if name != "only"}
+    return {**data, **by_language, "messages": variants}
 
 
 def _system(session: Session, contents: Contents, target: Path, now: datetime) -> int:
@@ -148,6 +151,7 @@ def _fixed(moment: datetime) -> str:
 def _table(path: Path, type_: str, facts: list[Fact]) -> None:
     rows = [
         cells(
+            type=fact.type,
             key=fact.key,
             data=fact.data,
             source=fact.source,

@@ -129,7 +129,9 @@ class TableReader:
         key = row["key"]
         written = {name: moment.astimezone(self._zone).strftime(CLOCK) for name, moment in (("as_of", as_of), ("expires", expires))}
         visibility = row.get("visibility", "public")
-        read = cells(key=key, data=data, source=row["source"], owner=row["owner"], visibility=visibility, **written)
+        read = cells(
+            type=self._type, key=key, data=data, source=row["source"], owner=row["owner"], visibility=visibility, **written
+        )
         standing = self._standing.get(key)
         change: Literal["new", "changed", "same"] = "new" if standing is None else "same" if read == standing else "changed"
         if change != "same" and not self._window(line, as_of, expires):

@@ -52,15 +52,17 @@ def is_column(name: str) -> bool:
 
 
 def cells(
-    *, key: str, data: Mapping[str, Any], source: str, owner: str, visibility: str, as_of: str, expires: str
+    *, type: str, key: str, data: Mapping[str, Any], source: str, owner: str, visibility: str, as_of: str, expires: str
 ) -> dict[str, str]:
-    """A fact as the cells of a row, the empty ones left out."""
+    """A fact as the cells of a row, the empty ones left out; a status that goes without saying is written all the same."""
     row = {"key": key, "source": source, "owner": owner, "visibility": visibility, "as_of": as_of, "expires": expires}
     for name, value in data.items():
         if isinstance(value, Mapping):
             row.update({f"{name}_{language}": text for language, text in value.items()})
         else:
             row[name] = " ".join(value) if name == "zips" else str(value)
+    if "status" in _OF_TYPE.get(type, _NOTICE):
+        row.setdefault("status", "open")
     return row
 
 

@@ -113,5 +113,12 @@ def _rows(session: Session, type_: str) -> list[FactRow]:
 def _cells(row: FactRow, zone: ZoneInfo) -> dict[str, str]:
     as_of, expires = (moment.astimezone(zone).strftime(CLOCK) for moment in (row.as_of, row.expires_at))
     return cells(
-        key=row.key, data=row.data, source=row.source, owner=row.owner, visibility=row.visibility, as_of=as_of, expires=expires
+        type=row.type,
+        key=row.key,
+        data=row.data,
+        source=row.source,
+        owner=row.owner,
+        visibility=row.visibility,
+        as_of=as_of,
+        expires=expires,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -118,6 +119,10 @@ class FactBook:
         for fact in sorted(facts, key=lambda fact: (fact.position, fact.key)):
             if fact.public:
                 self._facts[fact.type].append(fact)
+        self._ends = {type_: sorted({fact.expires_at for fact in held}) for type_, held in self._facts.items()}
+        self._lines = {fact.key: fact for fact in self._facts.get(STATUS, ())}
+        self._settled: dict[tuple[str, int], tuple[list[Fact], list[Contradiction]]] = {}
+        self._items: dict[tuple[str, str, str], Item] = {}
 
     def all(self, type_: str) -> tuple[Fact, ...]:
         """The public facts of a type, expired ones too."""
@@ -125,13 +130,20 @@ class FactBook:
 
     def live(self, type_: str, now: datetime) -> list[Fact]:
         """What holds now, contradictions settled."""
-        return self._settle(type_, now)[0]
+        return list(self._settle(type_, now)[0])
 
     def contradictions(self, now: datetime) -> tuple[Contradiction, ...]:
         """The facts that disagree now."""
         return tuple(found for type_ in sorted(self._facts) for found in self._settle(type_, now)[1])
 
     def _settle(self, type_: str, now: datetime) -> tuple[list[Fact], list[Contradiction]]:
+        """What holds now, settled once for each stretch of time in which nothing of the type expires."""
+        key = (type_, bisect_right(self._ends.get(type_, ()), now))
+        if key not in self._settled:
+            self._settled[key] = self._settle_anew(type_, now)
+        return self._settled[key]
+
+    def _settle_anew(self, type_: str, now: datetime) -> tuple[list[Fact], list[Contradiction]]:
         said: dict[str, Fact] = {}
         found: list[Contradiction] = []
         for fact in self._facts.get(type_, ()):
@@ -149,20 +161,24 @@ class FactBook:
 
     def status(self, name: str, *, language: str, now: datetime) -> Value | None:
         """The value of a status line, or nothing when nobody vouches for it now."""
-        for fact in self._facts.get(STATUS, ()):
-            if fact.key == name and fact.live(now):
-                return Value(text=_in(fact.data["text"], language), as_of=fact.as_of)
-        return None
+        fact = self._lines.get(name)
+        return Value(text=_in(fact.data["text"], language), as_of=fact.as_of) if fact is not None and fact.live(now) else None
 
     def listed(self, placeholder: str, *, language: str, now: datetime, zip_code: str | None, zone: str | None) -> Value | None:
         """The value of a list, the resident's own ZIP code and zone first, or nothing when there is nothing to say."""
         type_ = LISTS[placeholder]
         facts = [fact for fact in self.live(type_, now) if type_ not in SITES or _status(fact) not in _UNSAID]
         facts.sort(key=lambda fact: _distance(fact, zip_code, zone))
-        items = tuple(_item(fact, language) for fact in facts)
+        items = tuple(self._item(fact, language) for fact in facts)
         if not items:
             return None
         return Value(items=items, as_of=min(fact.as_of for fact in facts), whole=placeholder in _WHOLE)
+
+    def _item(self, fact: Fact, language: str) -> Item:
+        key = (fact.type, fact.key, language)
+        if key not in self._items:
+            self._items[key] = _item(fact, language)
+        return self._items[key]
 
 
 def _distance(fact: Fact, zip_code: str | None, zone: str | None) -> int:

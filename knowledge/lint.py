@@ -115,8 +115,8 @@ def _topic(topic: Topic, hosts: tuple[str, ...], numbers: frozenset[str]) -> Ite
     quoted = {name for channels in last.texts.values() for text in channels.values() for name in PLACEHOLDER.findall(text)}
     if quoted & {*FACTS, ASOF}:
         yield Finding("error", file, last.variant, f"the last message quotes {sorted(quoted & {*FACTS, ASOF})}, which can expire")
-    if last.phases:
-        yield Finding("error", file, last.variant, "the last message is limited to phases, so that there may be none to say")
+    if last.phases or last.hazards:
+        yield Finding("error", file, last.variant, "the last message is limited to phases or hazards; there may be none to say")
 
 
 def _wordings(texts: Texts, *, file: str, field: str, rules: Rules) -> Iterator[Finding]:

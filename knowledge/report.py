@@ -67,7 +67,7 @@ def knowledge_report(packs_dir: Path) -> str:
         "",
         f"- {len(library.topics)} topics with {sum(len(one.messages) for one in library.topics.values())} messages in "
         f"{len(LANGUAGES)} languages and {len(CHANNELS)} channels",
-        *(f"- {_examples(library, language):,} example phrasings in `{language}`" for language in LANGUAGES),
+        *(f"- at least {_examples(library, language)} example phrasings of each in `{language}`" for language in LANGUAGES),
         f"- {len(library.message_ids) - sum(len(one.messages) for one in library.topics.values())} cards and system texts, "
         f"{len(library.plan)} plan templates, {len(library.incident_packs)} incident packs",
         f"- {len(said):,} answers looked at, **{len(found)} holes**",
@@ -83,7 +83,7 @@ def knowledge_report(packs_dir: Path) -> str:
 
 
 def _examples(library: Library, language: str) -> int:
-    return sum(len(topic.examples.get(language, ())) for topic in library.topics.values())
+    return min(len(topic.examples.get(language, ())) for topic in library.topics.values())
 
 
 def _table(title: str, intro: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:

@@ -24,6 +24,8 @@ from server.errors import NotFound
 HOLDING: Final = "system.holding"
 EMERGENCY: Final = "card.emergency"
 _LIMITS: Final = {"sms": 3, "voice": 3, "web": 12}
+_MORE: Final = 30
+"""How many places of a list wait for who asks for more, after those said at once: the nearest come first, and nobody pages on."""
 _CACHE: Final = 4096
 
 _Key = tuple[str, str, str, str | None, str | None, int, date]
@@ -35,6 +37,8 @@ class Speaker:
 
     def __init__(self, contents: Contents, *, floor: Mapping[str, Published], places: Places, phase: str) -> None:
         self.phase = phase
+        self._hazards = frozenset(incident.hazard for incident in contents.incidents)
+        self._only = {f"{topic.intent}.{variant}": hazards for topic in contents.topics for variant, hazards in topic.only.items()}
         self.facts = FactBook(contents.facts)
         self._places = places
         self._city = contents.city
@@ -64,11 +68,15 @@ class Speaker:
     def _answer(self, intent: str, situation: Situation) -> Said:
         for message_id in self._variants.get(intent, ()):
             version = self._live(message_id, situation.now)
-            if version is not None and version.fits(self.phase):
+            if version is not None and version.fits(self.phase) and self._concerns(message_id):
                 said = self._render(version, situation, {})
                 if said is not None:
                     return said
         return self._holding(situation)
+
+    def _concerns(self, message_id: str) -> bool:
+        only = self._only.get(message_id)
+        return only is None or not self._hazards.isdisjoint(only)
 
     def answers(self, intent: str, now: datetime) -> bool:
         """True when a topic has a message in its window."""
@@ -203,7 +211,7 @@ class Speaker:
             if limit == 1 or all(self._pieces(line, channel, language)[0].rstrip(".") in pieces[0] for line in filled.listed):
                 break
             limit -= 1
-        rest = self._pieces("\n".join(filled.rest), channel, language) if filled.rest else ()
+        rest = self._pieces("\n".join(filled.rest[:_MORE]), channel, language) if filled.rest else ()
         more = (*pieces[1:], *rest)
         return Said(version.message_id, version.version, language, channel, pieces[0], html, filled.as_of, more)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -32,11 +32,12 @@ Texts = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class MessageText:
-    """One thing that may be said on a topic. `phases` is empty when it fits every phase."""
+    """One thing that may be said on a topic. `phases` is empty when it fits every phase, `hazards` when it fits every incident."""
 
     variant: str
     phases: tuple[str, ...]
     texts: Texts
+    hazards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,12 @@ class Topic:
     keywords: Mapping[str, tuple[str, ...]]
     examples: Mapping[str, tuple[str, ...]]
     messages: tuple[MessageText, ...] = ()
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The hazards of the variants that are said in some incidents only, whichever version of them is in force."""
 
     def data(self) -> dict[str, Any]:
         """All but the messages, as it is stored."""
+        only = {variant: list(hazards) for variant, hazards in self.only.items()}
         return {
             "intent": self.intent,
             "title": dict(self.title),
@@ -70,11 +74,13 @@ class Topic:
             "emergency": self.emergency,
             "keywords": {language: list(words) for language, words in self.keywords.items()},
             "examples": {language: list(texts) for language, texts in self.examples.items()},
+            **({"only": only} if only else {}),
         }
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], messages: Iterable[MessageText] = ()) -> Topic:
         """The topic again from what is stored."""
+        only = {variant: tuple(hazards) for variant, hazards in data.get("only", {}).items()}
         return cls(
             intent=data["intent"],
             title=dict(data["title"]),
@@ -87,7 +93,8 @@ class Topic:
             emergency=data["emergency"],
             keywords={language: tuple(words) for language, words in data["keywords"].items()},
             examples={language: tuple(texts) for language, texts in data["examples"].items()},
-            messages=tuple(messages),
+            messages=tuple(replace(one, hazards=only.get(one.variant, ())) for one in messages),
+            only=only,
         )
 
     def with_messages(self, messages: Iterable[MessageText]) -> Topic:
@@ -117,10 +124,11 @@ class ChannelTexts(_File):
 
 
 class MessageFile(_File):
-    """One entry of `messages`: the languages stand beside `variant` and `phases`."""
+    """One entry of `messages`: the languages stand beside `variant`, `phases` and `hazards`."""
 
     variant: Name
     phases: tuple[Phase, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
     texts: dict[Language, ChannelTexts]
 
     @model_validator(mode="before")
@@ -128,8 +136,9 @@ class MessageFile(_File):
     def _gather(cls, value: Any) -> Any:
         if not isinstance(value, dict) or "texts" in value:
             return value
-        texts = {key: text for key, text in value.items() if key not in ("variant", "phases")}
-        return {key: value[key] for key in ("variant", "phases") if key in value} | {"texts": texts}
+        own = ("variant", "phases", "hazards")
+        texts = {key: text for key, text in value.items() if key not in own}
+        return {key: value[key] for key in own if key in value} | {"texts": texts}
 
     @model_validator(mode="after")
     def _english(self) -> MessageFile:
@@ -160,9 +169,9 @@ class TopicFile(_File):
 
     @model_validator(mode="after")
     def _whole(self) -> TopicFile:
-        for field, value in (("title", self.title), ("keywords", self.keywords), ("examples", self.examples)):
+        for name, value in (("title", self.title), ("keywords", self.keywords), ("examples", self.examples)):
             if FALLBACK_LANGUAGE not in value:
-                raise ValueError(f"{field} needs an English entry (en)")
+                raise ValueError(f"{name} needs an English entry (en)")
         names = [message.variant for message in self.messages]
         if len(names) != len(set(names)):
             raise ValueError("two messages have the same variant name; give each its own")
@@ -175,7 +184,8 @@ def parse_topic(data: object, *, file: str) -> Topic:
         parsed = TopicFile.model_validate(data)
     except ValidationError as error:
         raise BadInput(explain(error, file=file)) from error
-    return Topic.from_data(parsed.model_dump(exclude={"messages"}), [message.text() for message in parsed.messages])
+    only = {message.variant: message.hazards for message in parsed.messages if message.hazards and "all" not in message.hazards}
+    return Topic.from_data(parsed.model_dump(exclude={"messages"}) | {"only": only}, [one.text() for one in parsed.messages])
 
 
 def read_topic(path: Path) -> Topic:

@@ -17,7 +17,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.encoder import shared_encoder
-from bot.topics.choices import chosen
+from bot.topics.choices import asks_for_person, chosen
 from bot.topics.model import Example, TopicModel, Understanding
 
 UNDERSTANDING = "understanding"
@@ -83,7 +83,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
     def _understand(self, message: Message) -> None:
         metadata = message.get("metadata") or {}
         text = message.get(TEXT) or ""
-        choice = chosen(text, metadata.get("options") or [])
+        choice = "talk_to_agent" if asks_for_person(text) else chosen(text, metadata.get("options") or [])
         if choice is not None:
             understood = Understanding(intent=choice, confidence=1.0, ranking=((choice, 1.0),))
         elif self._model is not None:
@@ -99,7 +99,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
             "offered": list(understood.offered),
             "also": understood.also,
             "followed": understood.followed,
-            "chosen": choice is not None,
+            "chosen": choice is not None and choice != "talk_to_agent",
             "confidence": understood.confidence,
             "metadata": metadata,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -32,3 +33,21 @@ def chosen(text: str, options: Sequence[Mapping[str, str]]) -> str | None:
     word = match[1]
     number = int(word) if word.isdigit() else _WORDS.get(word, 0)
     return options[number - 1]["value"] if 1 <= number <= len(options) else None
+
+
+_PERSON: Final = re.compile(
+    r"(?:(?:please|por favor|pls|hi|hello|hola|yes|si|i want|i need|i want to|i need to|can i|let me|quiero|necesito|quisiera|puedo|"
+    r"me puede|get me|give me|connect me to|connect me with|transfer me to|speak to|speak with|talk to|talk with|hablar con|"
+    r"comunicar con|comuniqueme con|pongame con|paseme con|paseme a|to|with|con|a|an|the|un|una|el|la|live|real|human|humano|"
+    r"311|city|someone|alguien|press|oprimir)\s+)*"
+    r"(?:agent|agente|human|humano|humana|person|persona|operator|operador|operadora|representative|representante|asesor|"
+    r"asesora|people|somebody|someone|alguien|human being)(?:\s+(?:please|pls|por favor|now|ahora|ya|real|humana|viva))*"
+)
+
+
+def asks_for_person(text: str) -> bool:
+    """True when the whole message asks for a person in so many words, or is the key 0. Longer wishes are left to the model; this
+    way out never depends on it."""
+    folded = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
+    bare = " ".join(re.sub(r"[^\w\s]", " ", folded).split())
+    return bare == "0" or _PERSON.fullmatch(bare) is not None

@@ -13,6 +13,7 @@ GSM_BASIC: Final = frozenset(
 """The basic alphabet: one unit each."""
 GSM_EXTENSION: Final = frozenset("\f^{}\\[~]|€")
 """Reached with an escape: two units each, never parted between two messages."""
+_GSM: Final = GSM_BASIC | GSM_EXTENSION
 
 
 @dataclass(frozen=True)
@@ -26,21 +27,28 @@ class Segments:
 
 def measure(text: str) -> Segments:
     """Counts a text as the carriers do. One message holds 160 units (70 in UCS-2), each of several 153 (67)."""
-    if foreign_to_gsm(text):
-        return _count(text, "UCS-2", lambda character: 2 if ord(character) > 0xFFFF else 1, single=70, joined=67)
-    return _count(text, "GSM-7", lambda character: 2 if character in GSM_EXTENSION else 1, single=160, joined=153)
+    if _GSM.issuperset(text):
+        long = sum(map(text.count, GSM_EXTENSION))
+        return _count(text, "GSM-7", long, GSM_EXTENSION.__contains__, single=160, joined=153)
+    long = sum(character > "\uffff" for character in text)
+    return _count(text, "UCS-2", long, lambda character: character > "\uffff", single=70, joined=67)
 
 
 def foreign_to_gsm(text: str) -> list[str]:
     """The characters that force a text into UCS-2, in the order they come."""
-    return [character for character in text if character not in GSM_BASIC and character not in GSM_EXTENSION]
+    return [] if _GSM.issuperset(text) else [character for character in text if character not in _GSM]
 
 
-def _count(text: str, encoding: Literal["GSM-7", "UCS-2"], cost: Callable[[str], int], *, single: int, joined: int) -> Segments:
-    units = sum(map(cost, text))
+def _count(
+    text: str, encoding: Literal["GSM-7", "UCS-2"], long: int, is_long: Callable[[str], bool], *, single: int, joined: int
+) -> Segments:
+    """The size of a text of which `long` characters take two units each."""
+    units = len(text) + long
     if units <= single:
         return Segments(encoding, units, 1 if text else 0)
-    return Segments(encoding, units, _pack(map(cost, text), joined))
+    # Without characters of two units no unit is left empty at the end of a message.
+    packed = _pack((1 + is_long(character) for character in text), joined) if long else -(-units // joined)
+    return Segments(encoding, units, packed)
 
 
 def _pack(costs: Iterable[int], room: int) -> int:

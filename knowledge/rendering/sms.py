@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from knowledge.rendering.segments import GSM_BASIC, GSM_EXTENSION, foreign_to_gsm, measure
@@ -39,6 +40,7 @@ def fits(text: str) -> bool:
     return measure(text).segments <= MAX_SEGMENTS
 
 
+@lru_cache(maxsize=4096)
 def render_sms(text: str, *, fold_accents: bool) -> tuple[str, ...]:
     """The text in pieces of three segments at most: the first is sent, the rest is there for who asks for more."""
     clean = plain(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from knowledge.rendering.sentences import cut
@@ -64,6 +65,7 @@ _WORDS: Final[dict[str, tuple[tuple[re.Pattern[str], str], ...]]] = {
 }
 
 
+@lru_cache(maxsize=4096)
 def speak(text: str, language: str) -> str:
     """The text as it should be read aloud in a language."""
     tongue = "es" if language == "es" else "en"
@@ -102,6 +104,7 @@ def seconds(text: str) -> float:
     return words(text) * 60 / WORDS_A_MINUTE
 
 
+@lru_cache(maxsize=4096)
 def render_voice(text: str, language: str) -> tuple[str, ...]:
     """The spoken text in chunks of at most 75 words: the first is said, the rest is there for who asks for more."""
     return cut(speak(text, language), lambda piece: words(piece) <= MAX_WORDS)

@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from server import clock
@@ -38,10 +38,19 @@ def record(session: Session, *, actor: str, action: str, subject: str, detail: d
 
 
 def first_break(session: Session) -> int | None:
-    """The id of the first row that does not fit the one before it, or nothing when the whole chain holds."""
+    """The id of the first row that does not fit the one before it, or nothing when the whole chain holds.
+
+    Rows that are missing at the end leave a chain that holds: `last_digest`, written down elsewhere, shows those."""
     previous = _GENESIS
-    for row in session.scalars(select(AuditRow).order_by(AuditRow.id).execution_options(yield_per=1000)):
-        if row.digest != _digest(previous, row.at, row.actor, row.action, row.subject, row.detail):
-            return row.id
-        previous = row.digest
+    with session.scalars(select(AuditRow).order_by(AuditRow.id).execution_options(yield_per=1000)) as rows:
+        for row in rows:
+            if row.digest != _digest(previous, row.at, row.actor, row.action, row.subject, row.detail):
+                return row.id
+            previous = row.digest
     return None
+
+
+def last_digest(session: Session) -> tuple[int, str]:
+    """How many rows there are, and the digest of the last one, which stands for all of them."""
+    last = session.scalar(select(AuditRow.digest).order_by(AuditRow.id.desc()).limit(1))
+    return session.scalar(select(func.count()).select_from(AuditRow)) or 0, last or _GENESIS

@@ -95,7 +95,10 @@ def fetch(address: str) -> bytes:
 
 
 def _secure(address: str) -> None:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise BadInput("This is no address.") from error
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise BadInput("Alerts are read over https only.")
 

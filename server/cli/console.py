@@ -18,8 +18,8 @@ err = Console(stderr=True)
 _STEPS: Final = {
     "database": "Preparing the database",
     "packs": "Loading the approved messages",
-    "triage": "Training the triage",
-    "assistant": "Training the assistant",
+    "triage": "Training the triage and the assistant",
+    "assistant": "Training the triage and the assistant",
     "done": "Ready",
 }
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import URL, make_url
 
-from server.audit.service import first_break
+from server.audit.service import first_break, last_digest
 from server.cli.console import out
 from server.cli.open import open_database
 from server.database.engine import make_engine
@@ -83,10 +83,11 @@ def restore(source: Annotated[Path, typer.Argument(help="A file that `db backup`
 def verify() -> None:
     """Prove that no row of the audit record was changed or removed."""
     with open_database() as session:
-        broken = first_break(session)
+        broken, (count, digest) = first_break(session), last_digest(session)
     if broken is not None:
         raise NotReady(f"The audit record is broken at row {broken}: it or a row before it was changed.")
-    out.print("The audit record is whole.")
+    out.print(f"The audit record is whole: {count} rows.")
+    out.print(f"The last one is {digest}; a later record that does not hold it has lost rows.", highlight=False)
 
 
 def _sqlite_file(database: str | None, *, must_exist: bool = True) -> str:

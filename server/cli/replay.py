@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import time
 from collections.abc import Iterator
@@ -40,7 +39,9 @@ def replay(
     settings = get_settings()
     quiet_libraries("ERROR")
     rows = list(read_rows(source))
-    with scratch_service(settings) as service, output.open("w", encoding="utf-8") as file:
+    if not output.parent.is_dir():
+        raise BadInput(f"There is no folder {output.parent} to write to.")
+    with scratch_service(settings) as service, output.open("w", encoding="utf-8", errors="backslashreplace") as file:
         started, turns = time.perf_counter(), 0
         with progress_bar() as bar:
             task = bar.add_task(f"Replaying {source.name}", total=len(rows))
@@ -126,19 +127,22 @@ def _json_records(source: Path, lines: list[str]) -> Iterator[tuple[int, dict[st
 
 
 def _tsv_records(source: Path, lines: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-    header = next(reader, [])
+    # A tab is all that separates: quotes and every other character belong to the message.
+    header = [name.strip() for name in lines[0].split("\t")]
     if "text" not in header and "turns" not in header:
         raise BadInput(f"{source}: the first line must name the columns, among them `text`.")
-    for number, cells in enumerate(reader, 2):
-        if cells:
-            yield number, dict(zip(header, cells, strict=False))
+    for number, line in enumerate(lines[1:], 2):
+        if line:
+            yield number, dict(zip(header, line.split("\t"), strict=False))
 
 
 def _row(source: Path, number: int, record: dict[str, Any]) -> Row:
     turns = record.get("turns")
     if isinstance(turns, str):
-        turns = json.loads(turns) if turns.startswith("[") else [turns]
+        try:
+            turns = json.loads(turns) if turns.startswith("[") else [turns]
+        except json.JSONDecodeError as error:
+            raise BadInput(f"{source}:{number}: `turns` is not a list in JSON ({error.msg}).") from error
     several = turns is not None
     said = turns if several else [record.get("text")]
     if not isinstance(said, list) or not all(isinstance(text, str) for text in said):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from server import clock
@@ -240,12 +240,14 @@ def alert_once(session: Session, *, kind: str, severity: Severity, now: datetime
 
 
 def sweep(session: Session, *, now: datetime) -> int:
-    """Ends what is too old to be said, passes web texts on to the page that reads them from here, and tells staff of a 911 line
-    that left in a webhook's answer and was never heard of again. Gives how many texts came to nothing."""
+    """Ends what is too old to be said, and tells staff of a 911 line that left in a webhook's answer and was never heard of again.
+    Web texts are let out by the page that reads them (`bot/channels/web/delivery.py`), with the ownership check. Gives how many
+    texts came to nothing."""
     expired = session.scalars(
         select(OutboundMessage)
         .where(
             OutboundMessage.state == State.QUEUED.value,
+            OutboundMessage.channel != "web",
             OutboundMessage.valid_until <= now,
             or_(OutboundMessage.lease_until.is_(None), OutboundMessage.lease_until < now),
         )
@@ -271,9 +273,4 @@ def sweep(session: Session, *, now: datetime) -> int:
     for row in silent:
         row.error_code = "unconfirmed"
         _tell(session, row, kind="emergency_unconfirmed", severity="critical")
-    session.execute(
-        update(OutboundMessage)
-        .where(OutboundMessage.state == State.QUEUED.value, OutboundMessage.channel == "web")
-        .values(state=State.SENT.value, sent_at=now)
-    )
     return len(expired) + len(silent)

@@ -111,10 +111,12 @@ def sign_out(session: Session, *, token: str) -> None:
 
 
 def change_password(session: Session, *, user_id: int, new: str) -> None:
-    """Sets a password of the person's own; a one-time one is used up by it. Raises `BadInput` when it is too short."""
+    """Sets a password of the person's own; a one-time one is used up by it. Raises `BadInput` when it is too short or the old."""
     user = session.get_one(StaffUser, user_id)
     if len(new) < MIN_PASSWORD:
         raise BadInput(f"A password has at least {MIN_PASSWORD} characters.")
+    if matches(user.password_hash, new):
+        raise BadInput("This is the password you have now.")
     user.password_hash, user.one_time = hash_password(new), False
     record(session, actor=user.name, action="staff.password_changed", subject=user.name)
 

@@ -8,8 +8,10 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import uvicorn
@@ -41,9 +43,10 @@ def chromium() -> str:
 
 @dataclass
 class Site:
-    """The running program."""
+    """The running program, and a site of the city that shows its chat."""
 
     url: str
+    city: str
     service: Service
 
     def turns(self, text: str) -> int:
@@ -52,23 +55,52 @@ class Site:
             return session.scalar(select(func.count()).where(Turn.text == text)) or 0
 
 
+class CityPage(BaseHTTPRequestHandler):
+    """A page of the city with the one tag that brings the chat; the query names its language and where the chat is."""
+
+    def do_GET(self) -> None:
+        query = parse_qs(urlsplit(self.path).query)
+        body = (
+            f'<!doctype html><html lang="{query["lang"][0]}"><title>City</title><h1>City</h1><a href="#">A link</a>'
+            f'<script src="{query["chat"][0]}/chat/widget.js" async></script>'
+        ).encode()
+        self.send_response(200)
+        self.send_header("content-type", "text/html; charset=utf-8")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Says nothing."""
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, seed: Path) -> Iterator[Site]:
+def city_site() -> Iterator[str]:
+    """Another site than the chat's, on this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), CityPage)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, seed: Path, city_site: str) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     shutil.copy(seed, folder / "spillway.db")
-    config = uvicorn.Config("", port=0, log_level="warning")
+    config = uvicorn.Config("", port=0, log_level="warning", timeout_graceful_shutdown=5)
     socket = config.bind_socket()
     url = f"http://127.0.0.1:{socket.getsockname()[1]}"
-    city = url.replace("127.0.0.1", "localhost")
-    settings = Settings(data_dir=folder, public_url=url, twilio_number="+15555550100", chat_origins=(city,))
+    settings = Settings(data_dir=folder, public_url=url, twilio_number="+15555550100", chat_origins=(city_site,))
     service = assemble(settings, with_assistant=False)
     config.app = create_app(settings, service=service)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
     thread.start()
-    yield Site(url, service)
+    yield Site(url, city_site, service)
     server.should_exit = True
-    server.force_exit = True
     thread.join()
     socket.close()
 
@@ -91,7 +123,10 @@ def context(browser: Browser, site: Site) -> Iterator[Callable[..., BrowserConte
         address = f"198.51.100.{next(_ADDRESSES)}"
         made.append(
             browser.new_context(
-                viewport={"width": width, "height": height}, extra_http_headers={"x-forwarded-for": address}, base_url=site.url, **options
+                viewport={"width": width, "height": height},
+                extra_http_headers={"x-forwarded-for": address},
+                base_url=site.url,
+                **options,
             )
         )
         return made[-1]

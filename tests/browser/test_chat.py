@@ -239,7 +239,9 @@ def test_nothing_that_has_the_focus_is_covered(open_page: Open) -> None:
     assert covered == []
 
 
-@pytest.mark.parametrize(("lang", "question", "heard"), [("en", "Where is a shelter?", "Open shelters"), ("es", "refugio", "Refugios")])
+@pytest.mark.parametrize(
+    ("lang", "question", "heard"), [("en", "Where is a shelter?", "Open shelters"), ("es", "refugio", "Refugios")]
+)
 def test_it_works_without_javascript(open_page: Open, lang: str, question: str, heard: str) -> None:
     page = open_page(f"/chat/?lang={lang}", width=320, height=640, java_script_enabled=False)
     for count in (1, 2):

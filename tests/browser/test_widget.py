@@ -2,13 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.browser.conftest import Site
-
-CITY = '<!doctype html><html lang="{lang}"><title>City</title><h1>City</h1><a href="#">A link</a><script src="{url}/chat/widget.js" async></script>'
 
 
 @pytest.fixture
@@ -17,9 +16,7 @@ def city(context: Callable[..., Any], site: Site) -> Callable[..., Page]:
 
     def make(lang: str = "en", width: int = 900) -> Page:
         page: Page = context(width=width).new_page()
-        address = site.url.replace("127.0.0.1", "localhost") + "/city"
-        page.route(address, lambda route: route.fulfill(body=CITY.format(lang=lang, url=site.url), content_type="text/html"))
-        page.goto(address)
+        page.goto(f"{site.city}/?{urlencode({'lang': lang, 'chat': site.url})}")
         return page
 
     return make
@@ -37,7 +34,7 @@ def test_one_tag_is_enough_and_the_talk_goes_on_after_a_reload(city: Callable[..
     inside.locator("#say").fill("Where is a shelter?")
     inside.locator("#say").press("Enter")
     expect(inside.locator("#talk .ours").last).to_contain_text("Open shelters")
-    assert inside.locator("#talk .ours a").first.get_attribute("target") == "_blank"
+    assert inside.locator('#talk .ours a[href^="https:"]').first.get_attribute("target") == "_blank"
     page.reload()
     page.get_by_role("button", name="Ask 311").click()
     expect(frame(page).locator("#talk .mine")).to_have_count(1)
@@ -79,3 +76,17 @@ def test_it_closes_for_nobody_but_its_own_frame(city: Callable[..., Page]) -> No
     page.evaluate("window.postMessage({ spillway: 'close' }, '*')")
     page.evaluate("new Promise((done) => setTimeout(done, 0))")
     expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_ending_the_chat_ends_it_for_the_tab(city: Callable[..., Page]) -> None:
+    page = city()
+    page.get_by_role("button", name="Ask 311").click()
+    frame(page).locator("#say").fill("Where is a shelter?")
+    frame(page).locator("#say").press("Enter")
+    expect(frame(page).locator("#talk .ours").last).to_contain_text("Open shelters")
+    frame(page).get_by_role("button", name="End chat").click()
+    expect(frame(page).locator("#talk .mine")).to_have_count(0)
+    page.reload()
+    page.get_by_role("button", name="Ask 311").click()
+    expect(frame(page).locator("#talk .ours")).to_have_count(1)
+    expect(frame(page).locator("#talk .mine")).to_have_count(0)

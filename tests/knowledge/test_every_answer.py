@@ -21,6 +21,7 @@ RUNTIME: dict[str, str | int] = {
     "minutes": 12,
     "place": "Zone B",
     "reference": "HC-7K3M9QX",
+    "number": "555-555-0177",
 }
 
 

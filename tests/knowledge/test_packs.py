@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from knowledge import changes, lifecycle
 from knowledge.library import PACKS, Library, Situation
 from knowledge.lifecycle import State, Wording
-from knowledge.models import FactRow, IncidentRow, MessageVersion
+from knowledge.models import CityValue, FactRow, IncidentRow, MessageVersion, TopicRow
 from knowledge.pack_files import read_pack
 from knowledge.packs import PackReport, export_packs, load_packs
 from server import clock
 from server.audit.models import AuditRow
 from server.audit.service import first_break
-from server.database.engine import Sessions
+from server.database.engine import Sessions, make_engine, make_sessions
 from server.errors import BadInput, NotFound
 
 BOTH = ("core", "harbor_city")
@@ -187,6 +187,92 @@ def test_export_and_import_make_the_same_library(sessions: Sessions, tmp_path: P
         for intent in before.topics:
             situation = Situation(language, "sms", now)
             assert after.answer(intent, situation).message_id == before.answer(intent, situation).message_id
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def exported(sessions: Sessions, target: Path) -> dict[str, bytes]:
+    with sessions() as session:
+        assert export_packs(session, target=target) == len(files(target))
+    return files(target)
+
+
+def emptied(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        for table in (TopicRow, MessageVersion, FactRow, IncidentRow, CityValue):
+            session.execute(delete(table))
+
+
+def unusual(sessions: Sessions) -> None:
+    """What a city may hold that the shipped packs do not."""
+    now = clock.now()
+    with sessions.begin() as session:
+        changes.put_city_value(
+            session, name="languages", value={"ht": "kreyòl", "es": "=2+2", "en": "- 'quoted': #\nlines"}, actor="ana"
+        )
+        data = {"name": "=HYPERLINK(1)", "note": {"ht": "wi", "en": "a, b"}, "status": "full"}
+        times = {"as_of": now, "expires_at": now + timedelta(hours=9, seconds=7)}
+        changes.put_fact(
+            session, type="shelter", key="odd", data=data, source="'- x", owner="fire_department", actor="ana", **times
+        )
+        plain = {"sms": "a", "web": "b", "voice": "c"}
+        texts = {
+            "ht": {"voice": "a", "sms": "b", "web": "c\n\n- d"},
+            "es": plain,
+            "en": plain,
+        }
+        wording = Wording("boil_water_notice.general", texts, "water_utility", "s", "boil_water_notice", ("after", "all"), 9)
+        version = lifecycle.draft(session, wording=wording, author="ana")
+        lifecycle.transition(
+            session,
+            version_id=version.id,
+            to=State.PUBLISHED,
+            actor="bo",
+            urgent=True,
+            reason="r",
+            expires_at=now + timedelta(days=9),
+        )
+
+
+def test_out_in_and_out_again_is_the_same_byte_for_byte(sessions: Sessions, tmp_path: Path) -> None:
+    load(sessions, PACKS, *BOTH)
+    unusual(sessions)
+    first = exported(sessions, tmp_path / "one" / "city")
+    kinds = {Path(name).parts[0] for name in first}
+    assert kinds == {
+        "topics", "system.yml", "plan", "plan_fields.yml", "incidents", "owners.yml", "link_hosts.yml", "city.yml", "facts", "status.yml",
+    }  # fmt: skip
+    emptied(sessions)
+    with time_machine.travel(clock.now() + timedelta(hours=3), tick=False):
+        load(sessions, tmp_path / "one", "city")
+        assert exported(sessions, tmp_path / "two" / "city") == first
+        assert not load(sessions, tmp_path / "two", "city").changed
+
+
+def test_files_do_not_depend_on_the_database(sessions: Sessions, postgres_url: str, tmp_path: Path) -> None:
+    engine = make_engine(postgres_url)
+    try:
+        other = make_sessions(engine)
+        unusual(other)
+        first = exported(other, tmp_path / "one" / "city")
+    finally:
+        engine.dispose()
+    load(sessions, tmp_path / "one", "city")
+    assert exported(sessions, tmp_path / "two" / "city") == first
+
+
+def test_an_exported_city_stays_fictional_and_its_facts_grow_no_younger(sessions: Sessions, tmp_path: Path) -> None:
+    load(sessions, PACKS, *BOTH)
+    exported(sessions, tmp_path / "out" / "city")
+    with pytest.raises(BadInput, match="fictional"):
+        load(sessions, tmp_path / "out", "city", training=False)
+    emptied(sessions)
+    with time_machine.travel(clock.now() + timedelta(days=8), tick=False):
+        load(sessions, tmp_path / "out", "city")
+        with sessions() as session:
+            assert all(row.expires_at <= clock.now() for row in session.scalars(select(FactRow)) if row.type == "shelter")
 
 
 @pytest.mark.parametrize(

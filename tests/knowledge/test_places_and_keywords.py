@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from knowledge.incident_packs import menus_of
 from knowledge.keywords import tokens
 from knowledge.library import PACKS, Library
 
@@ -81,5 +82,6 @@ def test_the_menu_follows_the_incident(harbor: Library) -> None:
 
 
 def test_the_menus_name_topics_that_exist(harbor: Library) -> None:
-    named = {intent for lists in harbor._menus.values() for intents in lists.values() for intent in intents}
-    assert named - set(harbor.topics) <= {"service_request"}
+    menus = menus_of(harbor.incident_packs.values())
+    named = {intent for lists in menus.values() for intents in lists.values() for intent in intents}
+    assert named <= set(harbor.topics)

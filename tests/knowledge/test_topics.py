@@ -30,6 +30,13 @@ def topic_file(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in {**data, **changes}.items() if value is not None}
 
 
+def test_a_message_for_some_hazards_only() -> None:
+    limited = {"variant": "now", "hazards": ["hazmat", "incident"], "en": TEXTS}
+    topic = parse_topic(topic_file(messages=[limited, {"variant": "general", "hazards": ["all"], "en": TEXTS}]), file="x_topic.yml")
+    assert [one.hazards for one in topic.messages] == [("hazmat", "incident"), ()]
+    assert Topic.from_data(topic.data(), topic.messages) == topic
+
+
 def test_a_good_file(tmp_path: Path) -> None:
     path = tmp_path / "x_topic.yml"
     path.write_text(yaml.safe_dump(topic_file()), "utf-8")

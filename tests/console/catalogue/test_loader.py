@@ -45,7 +45,10 @@ def test_every_word_that_the_pages_ask_for_is_there() -> None:
         for path in folder.glob("*.html"):
             for key in re.findall(r"\bt\('(\w+)'(?! ~)", path.read_text("utf-8")):
                 assert key in words(area, "en"), f"{path.name}: {key}"
-    for script, areas in (("bot/channels/web/static/chat.js", ("chat_live", "chat")), ("console/simulator/static/simulator.js", ("simulator",))):
+    for script, areas in (
+        ("bot/channels/web/static/chat.js", ("chat_live", "chat")),
+        ("console/simulator/static/simulator.js", ("simulator",)),
+    ):
         known = {key for area in areas for key in words(area, LANGUAGES[0])}
         for key in re.findall(r"\bword\.(\w+)", (ROOT / script).read_text("utf-8")):
             assert key in known, f"{script}: {key}"

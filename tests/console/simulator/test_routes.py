@@ -89,6 +89,8 @@ async def test_spanish_is_one_key_away(client: httpx.AsyncClient) -> None:
 async def test_a_transfer_to_911_is_decided_by_the_trainer(client: httpx.AsyncClient) -> None:
     call = await post(client, "calls", sender=ME)
     call = await post(client, f"calls/{call['sid']}/speech", words="my house is on fire")
+    assert "nine one one" in said(call)
+    call = await post(client, f"calls/{call['sid']}/silence")
     assert call["state"] == "dialing"
     assert call["number"]
     call = await post(client, f"calls/{call['sid']}/dial", result="busy")

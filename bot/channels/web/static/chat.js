@@ -163,7 +163,31 @@ async function request(path, options = {}) {
 async function begin() {
   const response = await request(`sessions?lang=${setup.language}`, { method: "POST" });
   if (!response.ok) throw new Error("no session");
-  if (byHeader) store.set(SESSION, (await response.json()).session);
+  if (!byHeader) return;
+  const { session } = await response.json();
+  store.set(SESSION, session);
+  tellCity({ spillway: "keep", session });
+}
+
+// In a frame the browser may deny us any storage; the city's page, which our policy named, then keeps the session for this tab.
+const inFrame = setup.embed && parent !== window;
+
+function tellCity(message) {
+  if (inFrame) parent.postMessage(message, "*");
+}
+
+function sessionFromCity() {
+  if (!inFrame || store.get(SESSION)) return Promise.resolve();
+  return new Promise((done) => {
+    addEventListener("message", function told(event) {
+      if (event.source !== parent || event.data?.spillway !== "session") return;
+      removeEventListener("message", told);
+      if (typeof event.data.session === "string") store.set(SESSION, event.data.session);
+      done();
+    });
+    setTimeout(done, 1000);
+    tellCity({ spillway: "hello" });
+  });
 }
 
 async function post(message) {
@@ -205,6 +229,7 @@ async function flush() {
   if (state.flushing) return;
   state.flushing = true;
   clearTimeout(state.retry);
+  await state.ready;
   try {
     for (let next = pending.all()[0]; next; next = pending.all()[0]) {
       const bubble = bubbles.get(next.client_id) ?? show(next);
@@ -365,7 +390,7 @@ say.addEventListener("keydown", (event) => {
   composer.requestSubmit();
 });
 say.addEventListener("input", () => { grow(); complain(""); store.set(DRAFT, say.value); });
-byId("end").addEventListener("submit", () => { deafen(); [PENDING, SESSION, DRAFT].forEach(store.drop); });
+byId("end").addEventListener("submit", () => { deafen(); [PENDING, SESSION, DRAFT].forEach(store.drop); tellCity({ spillway: "keep", session: null }); });
 addEventListener("online", () => { complain(""); flush(); });
 addEventListener("offline", () => complain(word.offline));
 addEventListener("pagehide", deafen);
@@ -375,7 +400,7 @@ document.addEventListener("visibilitychange", () => {
   else if (state.owner === "bot") deafen();
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && setup.embed && parent !== window) parent.postMessage({ spillway: "close" }, "*");
+  if (event.key === "Escape") tellCity({ spillway: "close" });
 });
 
 async function start() {
@@ -388,6 +413,7 @@ async function start() {
   for (const message of pending.all()) if (bubbles.has(message.client_id)) pending.drop(message.client_id);
   say.value = say.value || store.get(DRAFT) || "";
   grow();
+  await (state.ready = sessionFromCity());
   if (byHeader && store.get(SESSION)) await catchUp().then((known) => known && state.reference && choices.replaceChildren()).catch(() => {});
   pending.all().forEach((message) => bubbles.has(message.client_id) || show(message));
   byId("latest")?.scrollIntoView({ block: "nearest" });

@@ -64,8 +64,17 @@ close.addEventListener("click", () => show(false));
 root.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !panel.hidden) show(false);
 });
+// The chat's own frame may be denied storage; this page then keeps its session for this tab, so that the talk goes on.
+const KEPT = "spillway.session";
+const kept = (change) => {
+  try { return change(sessionStorage); } catch { return null; }
+};
 addEventListener("message", (event) => {
-  if (frame && event.source === frame.contentWindow && event.data?.spillway === "close") show(false);
+  if (!frame || event.source !== frame.contentWindow || event.origin !== origin) return;
+  const { spillway, session } = event.data ?? {};
+  if (spillway === "close") show(false);
+  else if (spillway === "hello") frame.contentWindow.postMessage({ spillway: "session", session: kept((box) => box.getItem(KEPT)) }, origin);
+  else if (spillway === "keep") kept((box) => (session ? box.setItem(KEPT, session) : box.removeItem(KEPT)));
 });
 
 if (document.body) document.body.append(host);

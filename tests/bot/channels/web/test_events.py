@@ -41,13 +41,13 @@ async def test_what_was_said_comes_first_then_what_is_said_now(browser: Browser,
     events = flow(deps, browser)
     told = await heard(events)
     assert told.id == str(first["id"])
-    assert json.loads(told.data)["client_id"] == browser.sent[0]
-    assert json.loads((await heard(events)).data) == {"owner": "queued"}
+    assert json.loads(str(told.data))["client_id"] == browser.sent[0]
+    assert json.loads(str((await heard(events)).data)) == {"owner": "queued"}
     waiting = asyncio.create_task(heard(events))
     await asyncio.sleep(0)
     agent_says(deps, "Hello, this is Kim.")
-    assert json.loads((await waiting).data)["parts"][0]["text"] == "Hello, this is Kim."
-    assert json.loads((await heard(events)).data) == {"owner": "agent"}
+    assert json.loads(str((await waiting).data))["parts"][0]["text"] == "Hello, this is Kim."
+    assert json.loads(str((await heard(events)).data)) == {"owner": "agent"}
     await events.aclose()
     assert deps.wake.watched == ()
 
@@ -58,7 +58,7 @@ async def test_a_text_stored_by_another_process_comes_too(browser: Browser, deps
     assert (await heard(events)).event == "owner"
     waiting = asyncio.create_task(heard(events))
     agent_says(deps, "From another process.")
-    assert "From another process." in (await waiting).data
+    assert "From another process." in str((await waiting).data)
     await events.aclose()
 
 

@@ -94,7 +94,9 @@ async def test_the_picked_language_is_sent_once_with_the_form(http: httpx.AsyncC
     [(b"text=", 400), (b"", 400), (b"text=%00", 400), (b"&" * 50, 400), (b"text=" + b"a" * 10_001, 413), (b"a=1&" * 30, 400)],
 )
 async def test_a_form_that_cannot_be_taken_gets_a_page_with_the_911_line(http: httpx.AsyncClient, body: bytes, status: int) -> None:
-    response = await http.post("/chat/messages?lang=es", content=body, headers={"content-type": "application/x-www-form-urlencoded"})
+    response = await http.post(
+        "/chat/messages?lang=es", content=body, headers={"content-type": "application/x-www-form-urlencoded"}
+    )
     assert response.status_code == status
     assert response.headers["content-type"].startswith("text/html")
     assert 'href="tel:911"' in response.text

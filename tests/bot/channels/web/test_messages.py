@@ -104,7 +104,17 @@ async def test_what_cannot_be_taken_is_told_plainly_with_the_911_line(
 
 @pytest.mark.parametrize(
     "text",
-    ["/restart", '/intent{"x":"y"}', "{{7*7}}", "<script>alert(1)</script>", "🌊🌊🌊", "a\x00b", "\ud800 half", "x" * 10_000, "٩١١"],
+    [
+        "/restart",
+        '/intent{"x":"y"}',
+        "{{7*7}}",
+        "<script>alert(1)</script>",
+        "🌊🌊🌊",
+        "a\x00b",
+        "\ud800 half",
+        "x" * 10_000,
+        "٩١١",
+    ],
 )
 async def test_strange_texts_are_answered_and_stored_as_plain_text(browser: Browser, text: str) -> None:
     body = json.dumps({"text": text, "client_id": "strange"})
@@ -143,7 +153,9 @@ async def test_no_body_is_a_fault_of_ours(chat_app: FastAPI, body: bytes, conten
     assert response.status_code < 500
 
 
-@pytest.mark.parametrize("headers", [{}, {"x-spillway-session": "nonsense"}, {"cookie": "spillway_chat=" + "a" * 22 + "." + "0" * 32}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"x-spillway-session": "nonsense"}, {"cookie": "spillway_chat=" + "a" * 22 + "." + "0" * 32}]
+)
 async def test_without_a_session_of_ours_a_script_is_told_to_get_one(http: httpx.AsyncClient, headers: dict[str, str]) -> None:
     for response in (
         await http.post("/chat/messages", json={"text": "where is a shelter"}, headers=headers),

@@ -45,7 +45,9 @@ def test_a_changed_one_is_unknown(place: int, letter: str) -> None:
     assert changed == token or known_session(changed, KEYS) is None
 
 
-@pytest.mark.parametrize(("public_url", "secure"), [("https://311.example.gov", True), ("http://127.0.0.1:8311", False), ("", False)])
+@pytest.mark.parametrize(
+    ("public_url", "secure"), [("https://311.example.gov", True), ("http://127.0.0.1:8311", False), ("", False)]
+)
 async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(deps: ChannelDeps, public_url: str, secure: bool) -> None:
     settings = deps.settings.model_copy(update={"public_url": public_url})
     app = FastAPI()

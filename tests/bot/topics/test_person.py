@@ -1,0 +1,47 @@
+"""The way to a person in so many words, which never depends on the model."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.topics.choices import asks_for_person
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "agent",
+        "AGENT!!",
+        "agente",
+        "persona",
+        "0",
+        " 0 ",
+        "a person please",
+        "Talk to a person",
+        "Hablar con una persona",
+        "quiero hablar con una persona por favor",
+        "get me a human",
+        "operator",
+        "Representative.",
+        "necesito hablar con alguien",
+        "let me speak to a real person now",
+    ],
+)
+def test_asked_in_so_many_words(text: str) -> None:
+    assert asks_for_person(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "00",
+        "10",
+        "insurance agent number",
+        "a person is hurt",
+        "can a person in a wheelchair use the shelter",
+        "persona mayor sola",
+    ],
+)
+def test_not_a_wish(text: str) -> None:
+    assert not asks_for_person(text)
