@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,12 +25,14 @@ from knowledge.speaker import Speaker
 from knowledge.topics import FALLBACK_LANGUAGE, Texts, Topic
 from server import clock
 from server.database.engine import Sessions, reading
-from server.errors import NotFound
+from server.errors import BadInput, NotFound
 from server.settings import ROOT
 
 __all__ = ["PACKS", "Channel", "Library", "LiveLibrary", "Said", "Situation", "Zone", "current_revision"]
 
 log = structlog.get_logger()
+
+_T = TypeVar("_T")
 
 PACKS: Final = ROOT / "knowledge" / "packs"
 """The packs that ship."""
@@ -123,17 +125,27 @@ class Library:
     @cached_property
     def incident_packs(self) -> Mapping[str, IncidentPack]:
         """What is prepared for each hazard: menus, templates, questions, facts to collect and the checklist of the first hour."""
-        stored = ((name, value) for name, value in sorted(self._prepared.items()) if name.startswith("incident."))
-        packs = (parse_incident_pack(value, file=name) for name, value in stored)
+        packs = self._readable("incident.", lambda name, value: parse_incident_pack(value, file=name))
         return MappingProxyType({pack.name: pack for pack in packs})
 
     @cached_property
     def plan(self) -> Mapping[str, PlanTemplate]:
         """The templates of the communications plan. They are filled (`knowledge.plan_fill`) and never said."""
-        fields = parse_fields(self._prepared.get("plan_fields") or {}, file="plan_fields")
-        stored = ((name, value) for name, value in sorted(self._prepared.items()) if name.startswith("plan."))
-        templates = (parse_template(value, fields=fields, file=name) for name, value in stored)
+        listed = self._readable("plan_fields", lambda name, value: parse_fields(value, file=name))
+        fields = {name: field for fields in listed for name, field in fields.items()}
+        templates = self._readable("plan.", lambda name, value: parse_template(value, fields=fields, file=name))
         return MappingProxyType({template.name: template for template in templates})
+
+    def _readable(self, prefix: str, parse: Callable[[str, Any], _T]) -> list[_T]:
+        """What is prepared under a prefix. One that cannot be read is left out and logged: the menu must work without it."""
+        found = []
+        for name, value in sorted(self._prepared.items()):
+            if name.startswith(prefix):
+                try:
+                    found.append(parse(name, value))
+                except BadInput as error:
+                    log.error("library.unreadable", name=name, error=error.safe_text)
+        return found
 
     @property
     def owners(self) -> Mapping[str, Mapping[str, str]]:

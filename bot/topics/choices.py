@@ -36,8 +36,9 @@ def chosen(text: str, options: Sequence[Mapping[str, str]]) -> str | None:
 
 
 _PERSON: Final = re.compile(
-    r"(?:(?:please|por favor|pls|hi|hello|hola|yes|si|i want|i need|i want to|i need to|can i|let me|quiero|necesito|quisiera|puedo|"
-    r"me puede|get me|give me|connect me to|connect me with|transfer me to|speak to|speak with|talk to|talk with|hablar con|"
+    r"(?:(?:please|por favor|pls|hi|hello|hola|yes|si|i want|i need|i want to|i need to|can i|let me|quiero|necesito|"
+    r"quisiera|puedo|me puede|get me|give me|connect me to|connect me with|transfer me to|speak to|speak with|talk to|"
+    r"talk with|hablar con|"
     r"comunicar con|comuniqueme con|pongame con|paseme con|paseme a|to|with|con|a|an|the|un|una|el|la|live|real|human|humano|"
     r"311|city|someone|alguien|press|oprimir)\s+)*"
     r"(?:agent|agente|human|humano|humana|person|persona|operator|operador|operadora|representative|representante|asesor|"

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import URL, make_url
 
+from server import clock
 from server.audit.service import first_break, last_digest
 from server.cli.console import out
 from server.cli.open import open_database
@@ -59,13 +60,14 @@ def restore(source: Annotated[Path, typer.Argument(help="A file that `db backup`
     url = make_url(get_settings().database)
     if url.get_backend_name() == "sqlite":
         target = Path(_sqlite_file(url.database, must_exist=False))
-        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy:
-            if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-                raise BadInput(f"{source} is damaged; nothing was changed.")
-            if target.exists():
-                shutil.move(target, target.with_suffix(".replaced"))
-            for leftover in (Path(f"{target}-wal"), Path(f"{target}-shm")):
-                leftover.unlink(missing_ok=True)
+        with closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as copy:
+            if not _is_whole(copy):
+                raise BadInput(f"{source} is no database or damaged; nothing was changed.")
+            kept = f"{target}.replaced-{clock.now():%Y%m%dT%H%M%S}"
+            # The write-ahead log holds what was written last; it goes with its database.
+            for ending in ("", "-wal", "-shm"):
+                if Path(f"{target}{ending}").exists():
+                    Path(f"{target}{ending}").rename(f"{kept}{ending}")
             with closing(sqlite3.connect(target)) as database:
                 copy.backup(database)
     else:
@@ -88,6 +90,13 @@ def verify() -> None:
         raise NotReady(f"The audit record is broken at row {broken}: it or a row before it was changed.")
     out.print(f"The audit record is whole: {count} rows.")
     out.print(f"The last one is {digest}; a later record that does not hold it has lost rows.", highlight=False)
+
+
+def _is_whole(copy: sqlite3.Connection) -> bool:
+    try:
+        return bool(copy.execute("PRAGMA integrity_check").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _sqlite_file(database: str | None, *, must_exist: bool = True) -> str:

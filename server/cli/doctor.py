@@ -43,7 +43,8 @@ def doctor() -> None:
         except Exception as error:
             # The doctor reports whatever is wrong with a part and goes on to the next one.
             failed += 1
-            what = error.safe_text if isinstance(error, SpillwayError) else f"{type(error).__name__}: {error}"
+            first_line = str(error).partition("\n")[0]
+            what = error.safe_text if isinstance(error, SpillwayError) else f"{type(error).__name__}: {first_line}"
             out.print(f"[red]problem[/]  {name:10} {what}", highlight=False)
     if failed:
         raise typer.Exit(1)

@@ -34,7 +34,7 @@ def rasa(context: typer.Context) -> None:
 
     # Rasa builds its web application in the running process, where Sanic's own worker processes do not find it, and its terminal
     # reads a kind of streamed response that Sanic no longer has.
-    Sanic.run = partialmethod(Sanic.run, single_process=True)
+    Sanic.run = partialmethod(Sanic.run, single_process=True)  # type: ignore[method-assign, assignment]
     console.record_messages = partial(console.record_messages, use_response_stream=False)
     import bot.runtime.shell  # noqa: F401  (teaches Rasa's command line our words and actions)
 

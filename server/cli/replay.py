@@ -102,7 +102,7 @@ def read_rows(source: Path) -> Iterator[Row]:
     if not source.is_file():
         raise BadInput(f"There is no file {source}.")
     try:
-        text = source.read_text("utf-8-sig")
+        text = source.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{source} is not UTF-8 text (byte {error.start}).") from error
     # Only newlines end a line: a message may hold other separators that str.splitlines would break at.

@@ -1,6 +1,7 @@
-"""The sample hurricane, phase by phase: each of the topics gives the message that a person chose for it, in both languages.
+"""The sample hurricane, phase by phase: each of the topics gives the message named in `hurricane_answers.tsv`, in both languages,
+on every channel and wherever the resident is.
 
-`hurricane_answers.tsv` was read line by line against the texts; a line that changes is a decision, not a detail."""
+The table records what the library chooses: a line that changes is a decision to be looked at, not a detail."""
 
 from __future__ import annotations
 

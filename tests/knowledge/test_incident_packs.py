@@ -127,3 +127,17 @@ def test_the_packs_survive_a_stored_form() -> None:
         shuffled = dict(reversed(pack.data().items()))
         assert parse_incident_pack(shuffled, file="x") == pack
         assert replace(pack, name="other") != pack
+
+
+def test_a_pack_that_cannot_be_read_costs_only_itself(now: datetime) -> None:
+    contents = contents_of([read_pack(PACKS / name) for name in ("core", "harbor_city")], now=now)
+    broken = {
+        **contents.city,
+        "incident.hurricane": {"name": "hurricane"},
+        "plan.evac_order": [],
+        "plan_fields": contents.city["plan_fields"],
+    }
+    library = Library(replace(contents, city=broken))
+    assert set(library.incident_packs) == set(PREPARED) - {"hurricane"}
+    assert len(library.plan) == 38
+    assert library.menu()[0] == "current_situation"

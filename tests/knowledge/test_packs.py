@@ -213,9 +213,17 @@ def unusual(sessions: Sessions) -> None:
             session, name="languages", value={"ht": "kreyòl", "es": "=2+2", "en": "- 'quoted': #\nlines"}, actor="ana"
         )
         data = {"name": "=HYPERLINK(1)", "note": {"ht": "wi", "en": "a, b"}, "status": "full"}
-        times = {"as_of": now, "expires_at": now + timedelta(hours=9, seconds=7)}
+        until = now + timedelta(hours=9, seconds=7)
         changes.put_fact(
-            session, type="shelter", key="odd", data=data, source="'- x", owner="fire_department", actor="ana", **times
+            session,
+            type="shelter",
+            key="odd",
+            data=data,
+            source="'- x",
+            owner="fire_department",
+            actor="ana",
+            as_of=now,
+            expires_at=until,
         )
         plain = {"sms": "a", "web": "b", "voice": "c"}
         texts = {

@@ -76,7 +76,7 @@ def test_a_filled_template_is_rendered_like_any_message(template: PlanTemplate, 
     filled = fill(template, longest(template), zone=ZONE)
     for language in ("en", "es"):
         for channel in ("sms", "web", "voice"):
-            said = harbor.preview(filled, Situation(language, channel, now))  # type: ignore[arg-type]
+            said = harbor.preview(filled, Situation(language, channel, now))
             assert said is not None
             assert "{" not in said.text
             if channel == "sms":

@@ -38,7 +38,7 @@ def run(*arguments: str | Path, expect: int = 0) -> Result:
 
 
 @pytest.fixture
-def terminal(shared_data_dir: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+def terminal(shared_data_dir: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a command as a process of its own, on an installation with trained models."""
 
     def start(*arguments: str, stdin: str = "", timeout: float = 240, **more: str) -> subprocess.CompletedProcess[str]:

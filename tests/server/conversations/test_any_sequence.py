@@ -21,7 +21,7 @@ WORDS = st.one_of(
     st.sampled_from(
         [*EMERGENCIES, "where is a shelter", "dónde hay un refugio", "agent", "agente", "STOP", "START", "HELP", "yes", "no", "1", "2",
          "9", "0", "", "   ", "🔥", "menu", "/restart", "{{7*7}}", "\x00", "and pets?", "i want to die", "ok", "help me!!"]
-    ),  # fmt: skip
+    ),
     st.text(max_size=30),
 )
 ACTS = st.one_of(WORDS, st.sampled_from([("agent takes",), ("agent returns",), ("agent closes",), ("again",)]))
