@@ -73,7 +73,14 @@ async def test_a_handoff_from_the_line_to_the_end(client: httpx.AsyncClient, men
     assert (await act(client, reference, "close")).status_code == 303
     assert (await writer.says(QUESTION)).conversation != reference
     actions = [row.action for row in rows(menu_service, AuditRow, AuditRow.actor == "ana")]
-    assert actions == ["staff.signed_in", "conversation.agent", "agent.said", "agent.said", "conversation.bot", "conversation.closed"]
+    assert actions == [
+        "staff.signed_in",
+        "conversation.agent",
+        "agent.said",
+        "agent.said",
+        "conversation.bot",
+        "conversation.closed",
+    ]
     assert [row.state for row in rows(menu_service, Handoff)] == ["returned"]
 
 
@@ -129,7 +136,9 @@ async def test_a_call_is_not_answered_in_writing(client: httpx.AsyncClient, menu
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-async def test_what_a_resident_wrote_is_text_and_nothing_else(client: httpx.AsyncClient, menu_service: Service, language: str) -> None:
+async def test_what_a_resident_wrote_is_text_and_nothing_else(
+    client: httpx.AsyncClient, menu_service: Service, language: str
+) -> None:
     writer = Resident(menu_service.spine)
     await writer.says(XSS)
     reference = (await writer.says(f"agent {XSS}")).conversation

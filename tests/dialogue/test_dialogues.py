@@ -60,7 +60,11 @@ def differences(turn: dict[str, Any], reply: Reply, said: list[str]) -> list[str
 
 
 def test_there_are_enough_and_in_both_languages() -> None:
-    spanish = [scenario for scenario in SCENARIOS if scenario.get("language") == "es" or any(t.get("language") == "es" for t in scenario["turns"])]
+    spanish = [
+        scenario
+        for scenario in SCENARIOS
+        if scenario.get("language") == "es" or any(t.get("language") == "es" for t in scenario["turns"])
+    ]
     assert len(SCENARIOS) >= 30
     assert len(spanish) * 2 >= len(SCENARIOS)
     assert len({scenario["name"] for scenario in SCENARIOS}) == len(SCENARIOS)

@@ -57,7 +57,9 @@ def trained_models(cache: Path) -> Path:
 
 
 def _age(models: Path) -> float:
-    return min(path.stat().st_mtime for path in (models / "triage.npz", max(models.glob("*.tar.gz"), key=lambda p: p.stat().st_mtime)))
+    return min(
+        path.stat().st_mtime for path in (models / "triage.npz", max(models.glob("*.tar.gz"), key=lambda p: p.stat().st_mtime))
+    )
 
 
 def _train(target: Path) -> None:

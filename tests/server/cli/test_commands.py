@@ -64,7 +64,9 @@ def test_backup_and_restore_bring_back_what_was_there(command: Command, settings
         command("db", "restore", copy)
     assert [name for name, *_ in users(settings.database)] == ["before"]
     (replaced,) = settings.data_dir.glob("spillway.db.replaced-*[0-9]")
-    assert [name for name, *_ in users(f"sqlite:///{replaced}")] == ["after", "before"], "what was replaced is kept beside it, whole"
+    assert [name for name, *_ in users(f"sqlite:///{replaced}")] == ["after", "before"], (
+        "what was replaced is kept beside it, whole"
+    )
     command("audit", "verify")
 
 

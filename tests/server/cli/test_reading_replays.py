@@ -38,7 +38,11 @@ def test_columns_in_another_order_unknown_ones_and_missing_ones(tmp_path: Path) 
 def test_json_lines(tmp_path: Path) -> None:
     lines = [{"id": 7, "turns": ["a", "b"], "lang": "es"}, {"id": "x", "text": "", "channel": "ivr"}, {"id": "one", "turns": ["a"]}]
     found = rows_of(tmp_path, "\n\n".join(json.dumps(line) for line in lines))
-    assert [(row.id, row.turns, row.several) for row in found] == [("7", ("a", "b"), True), ("x", ("",), False), ("one", ("a",), True)]
+    assert [(row.id, row.turns, row.several) for row in found] == [
+        ("7", ("a", "b"), True),
+        ("x", ("",), False),
+        ("one", ("a",), True),
+    ]
 
 
 def test_turns_in_a_column(tmp_path: Path) -> None:
@@ -47,7 +51,8 @@ def test_turns_in_a_column(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", ["a\u2028b", "a\x0bb", "a\x0cb", "a\x1eb", "a\x85b", "a\rb", 'he said "help', "'", "a\x00b", "a,b;c", "x" * 200_000, "🌊"]
+    "odd",
+    ["a\u2028b", "a\x0bb", "a\x0cb", "a\x1eb", "a\x85b", "a\rb", 'he said "help', "'", "a\x00b", "a,b;c", "x" * 200_000, "🌊"],
 )
 def test_what_is_inside_a_message_ends_no_line(tmp_path: Path, odd: str) -> None:
     assert [row.turns for row in rows_of(tmp_path, f"id\ttext\na\t{odd}\nb\tnext\n")] == [(odd,), ("next",)]

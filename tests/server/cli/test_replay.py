@@ -38,13 +38,27 @@ def test_a_file_of_everything(terminal: Terminal, tmp_path: Path) -> None:
     done = terminal("replay", str(source), "--output", str(output))
     assert done.returncode == 0, done.stderr
     found = {line["id"]: line for line in lines(output)}
-    assert list(found) == ["shelter", "spanish", "fire", *(f"turns#{n}" for n in range(1, 5)), "call", "web", "other", "odd", "empty"]
+    assert list(found) == [
+        "shelter",
+        "spanish",
+        "fire",
+        *(f"turns#{n}" for n in range(1, 5)),
+        "call",
+        "web",
+        "other",
+        "odd",
+        "empty",
+    ]
     for line in found.values():
         assert set(line) == FIELDS
         assert line["outcome"] in set(Outcome)
         assert line["elapsed_ms"] >= 0
         assert line["text"] or line["id"] == "turns#4"
-    assert (found["shelter"]["outcome"], found["shelter"]["topic"], found["shelter"]["lang"]) == ("answer", "shelter_locations", "en")
+    assert (found["shelter"]["outcome"], found["shelter"]["topic"], found["shelter"]["lang"]) == (
+        "answer",
+        "shelter_locations",
+        "en",
+    )
     assert (found["spanish"]["topic"], found["spanish"]["lang"]) == ("shelter_locations", "es")
     assert (found["fire"]["outcome"], found["fire"]["safety_line"], found["fire"]["category"]) == ("emergency_911", True, "fire")
     assert found["turns#2"]["topic"] == "shelter_pets"
@@ -56,7 +70,14 @@ def test_a_file_of_everything(terminal: Terminal, tmp_path: Path) -> None:
 
 def test_a_thousand_rows(terminal: Terminal, tmp_path: Path) -> None:
     source, output = tmp_path / "in.tsv", tmp_path / "out.jsonl"
-    questions = ["where is a shelter", "dónde hay un refugio", "is there a curfew", "my house is on fire", "water", "what is my zone"]
+    questions = [
+        "where is a shelter",
+        "dónde hay un refugio",
+        "is there a curfew",
+        "my house is on fire",
+        "water",
+        "what is my zone",
+    ]
     source.write_text("id\ttext\n" + "".join(f"{n}\t{questions[n % 6]} {n}\n" for n in range(1000)), "utf-8")
     done = terminal("replay", str(source), "--output", str(output))
     assert done.returncode == 0, done.stderr

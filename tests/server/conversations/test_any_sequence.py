@@ -16,11 +16,40 @@ from server.conversations.turn import Channel, Outcome
 from server.outbox.models import OutboundMessage
 from tests.server.harness import Resident, rows
 
-EMERGENCIES = ("my house is on fire and we cannot get out", "mi casa se está quemando y no podemos salir", "i smell gas in my house")
+EMERGENCIES = (
+    "my house is on fire and we cannot get out",
+    "mi casa se está quemando y no podemos salir",
+    "i smell gas in my house",
+)
 WORDS = st.one_of(
     st.sampled_from(
-        [*EMERGENCIES, "where is a shelter", "dónde hay un refugio", "agent", "agente", "STOP", "START", "HELP", "yes", "no", "1", "2",
-         "9", "0", "", "   ", "🔥", "menu", "/restart", "{{7*7}}", "\x00", "and pets?", "i want to die", "ok", "help me!!"]
+        [
+            *EMERGENCIES,
+            "where is a shelter",
+            "dónde hay un refugio",
+            "agent",
+            "agente",
+            "STOP",
+            "START",
+            "HELP",
+            "yes",
+            "no",
+            "1",
+            "2",
+            "9",
+            "0",
+            "",
+            "   ",
+            "🔥",
+            "menu",
+            "/restart",
+            "{{7*7}}",
+            "\x00",
+            "and pets?",
+            "i want to die",
+            "ok",
+            "help me!!",
+        ]
     ),
     st.text(max_size=30),
 )

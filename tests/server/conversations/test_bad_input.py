@@ -41,7 +41,7 @@ def sensible(reply: Reply) -> bool:
 
 
 @pytest.mark.parametrize("channel", list(Channel))
-@pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
+@pytest.mark.parametrize("text", list(ODD.values()), ids=list(ODD))
 async def test_odd_messages(menu_service: Service, text: str, channel: Channel) -> None:
     writer = Resident(menu_service.spine, channel=channel)
     reply = await writer.says(text)

@@ -18,14 +18,16 @@ OWNERS = (Owner.BOT, Owner.QUEUED, Owner.AGENT)
 
 
 def plan(
-    decision: Decision, standing: Standing, text: str = "where is a shelter", carrier: CarrierWord | None = None, media: bool = False
+    decision: Decision,
+    standing: Standing,
+    text: str = "where is a shelter",
+    carrier: CarrierWord | None = None,
+    media: bool = False,
 ) -> Plan:
     return plan_turn(decision=decision, standing=standing, carrier=carrier, text=text, media_only=media)
 
 
-@pytest.mark.parametrize(
-    ("owner", "latched", "opted_out", "unclear_said"), [*itertools.product(OWNERS, *[(False, True)] * 3)]
-)
+@pytest.mark.parametrize(("owner", "latched", "opted_out", "unclear_said"), [*itertools.product(OWNERS, *[(False, True)] * 3)])
 def test_an_emergency_is_an_emergency_in_every_state(owner: Owner, latched: bool, opted_out: bool, unclear_said: bool) -> None:
     standing = Standing(owner, latched, opted_out, unclear_said)
     for carrier in (None, "HELP", "START"):
@@ -88,6 +90,8 @@ def test_words_that_release(text: str) -> None:
     assert releases_latch(text)
 
 
-@pytest.mark.parametrize("text", ["22", "no", "it is an emergency", "2 people trapped", "not an emergency yet but the water rises", ""])
+@pytest.mark.parametrize(
+    "text", ["22", "no", "it is an emergency", "2 people trapped", "not an emergency yet but the water rises", ""]
+)
 def test_words_that_do_not_release(text: str) -> None:
     assert not releases_latch(text)

@@ -43,7 +43,9 @@ async def test_the_front_door_leads_to_the_chat(client: httpx.AsyncClient) -> No
     assert (answer.status_code, answer.headers["location"]) == (307, "/chat/")
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/desk/c/", "/twilio", "/static/../settings.py", "/static/%2e%2e/settings.py", "/%00"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/desk/c/", "/twilio", "/static/../settings.py", "/static/%2e%2e/settings.py", "/%00"]
+)
 async def test_what_is_not_there(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
     assert answer.status_code in (404, 405)

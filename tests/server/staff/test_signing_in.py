@@ -31,7 +31,9 @@ async def test_the_right_password_opens_the_desk(client: httpx.AsyncClient, menu
     assert client.cookies[access.COOKIE] not in session.token_hash, "only a hash is kept"
 
 
-@pytest.mark.parametrize(("name", "password"), [("ana", "wrong"), ("nobody", PASSWORD), ("ana", ""), ("", ""), ("ANA ", "x" * 5000)])
+@pytest.mark.parametrize(
+    ("name", "password"), [("ana", "wrong"), ("nobody", PASSWORD), ("ana", ""), ("", ""), ("ANA ", "x" * 5000)]
+)
 async def test_everything_else_gets_one_and_the_same_answer(
     client: httpx.AsyncClient, menu_service: Service, name: str, password: str
 ) -> None:
@@ -125,7 +127,9 @@ async def test_a_reset_ends_the_sessions_and_a_disabled_account_sees_nothing(
     assert (await sign_in(client, "ben")).status_code == 403
 
 
-@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "https://evil.example"}])
+@pytest.mark.parametrize(
+    "headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "https://evil.example"}]
+)
 async def test_another_site_cannot_act_for_a_signed_in_person(
     client: httpx.AsyncClient, menu_service: Service, headers: dict[str, str]
 ) -> None:
