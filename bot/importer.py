@@ -59,8 +59,10 @@ class KnowledgeImporter(TrainingDataImporter):  # type: ignore[misc]
         return self.config_file
 
     def get_domain(self) -> Domain:
-        """One intent a topic."""
-        return Domain.from_dict({"intents": [topic.intent for topic in self.topics]})
+        """One intent a topic; those that the rules in bot/data name are in bot/domain.yml."""
+        return Domain.from_dict(
+            {"intents": [topic.intent for topic in self.topics if topic.intent not in HANDOFF_TOPICS | FORM_TOPICS]}
+        )
 
     def get_stories(self, exclusion_percentage: int | None = None) -> StoryGraph:
         """One rule a topic: asked about it, answer it; inside a form, leave the form as well."""

@@ -141,7 +141,9 @@ _SPANISH: Final = frozenset(
     ]
 )
 _NAMES: Final = {"english": "en", "ingles": "en", "spanish": "es", "espanol": "es", "castellano": "es"}
-_COURTESY: Final = frozenset("please por favor in en speak write answer only solo hable habla escriba to me do you usted can puede".split())
+_COURTESY: Final = frozenset(
+    ("please por favor in en speak write answer only solo hable habla escriba to me do you usted can puede").split()
+)
 _SURE: Final = 0.9
 _GUESS: Final = 0.8
 _TELLING: Final = 1.0

@@ -14,6 +14,7 @@ from bot.triage.ordinary import ordinary_examples
 
 ROOT: Final = Path(__file__).resolve().parent
 TRIAGE_DATA: Final = ROOT / "triage" / "data"
+DIALOGUE: Final = ROOT / "data"
 TOPICS: Final = ROOT.parent / "knowledge" / "packs" / "core" / "topics"
 Progress = Callable[[str], None]
 
@@ -28,7 +29,7 @@ class Trained:
 
 def train_triage(out: Path) -> None:
     """Trains the triage on its examples, with the ordinary questions of the topics as what is none."""
-    triage_training.train(data_dir=TRIAGE_DATA, out=out, ordinary=ordinary_examples(TOPICS))
+    triage_training.train(data_dir=TRIAGE_DATA, out=out, ordinary=ordinary_examples(TOPICS, *sorted(DIALOGUE.glob("*.yml"))))
 
 
 def train_all(*, models_dir: Path, progress: Progress = lambda _step: None) -> Trained:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -224,3 +224,22 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the running program."""
     async with running(app) as client:
         yield client
+
+
+@pytest.fixture
+async def sms(service: Service) -> AsyncIterator[Callable[..., Awaitable[list[str]]]]:
+    """Texts the whole running program, Rasa included, down the signed route; gives what reaches the phone in return."""
+    from server.app import create_app
+    from server.twilio.standin import StandIn, post_to_app
+
+    app = create_app(service.settings, address="http://testserver", service=service)
+    token = service.settings.twilio_auth_token.get_secret_value()
+    carrier = StandIn(
+        service.settings.twilio_account_sid, token, post_to_app(app, "http://testserver"), public_url="http://testserver"
+    )
+
+    async def text(body: str, *, sender: str = "+12125550123", **more: Any) -> list[str]:
+        return await carrier.text(sender, NUMBER, body, **more)
+
+    async with running(app):
+        yield text

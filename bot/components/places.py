@@ -26,9 +26,14 @@ from spacy.language import Language
 
 ENTITY_TYPES: Final = ("zip", "zone", "street", "site")
 _FILE: Final = "gazetteer.json"
+_WORDS: Final = "de|en|es|el|la|mi|se|no|si|me|al|in|is|am|do|to|on|my|we|it|of|or|so|at|an|as|y|o"
+"""Short words that follow `zone` and name none."""
 _PATTERNS: Final[list[dict[str, Any]]] = [
     {"label": "zip", "pattern": [{"TEXT": {"REGEX": r"^\d{5}(-\d{4})?$"}}]},
-    {"label": "zone", "pattern": [{"LOWER": {"IN": ["zone", "zona"]}}, {"LOWER": {"REGEX": "^[a-z0-9]{1,2}$"}}]},
+    {
+        "label": "zone",
+        "pattern": [{"LOWER": {"IN": ["zone", "zona"]}}, {"LOWER": {"REGEX": f"^(?!(?:{_WORDS})$)[a-z0-9]{{1,2}}$"}}],
+    },
 ]
 
 

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial, partialmethod
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from bot.runtime import adapter  # noqa: F401  (first: without it `import rasa` 
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
 from rasa.core.agent import Agent
+from rasa.core.channels import console
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.core.nlg.generator import NaturalLanguageGenerator
 from rasa.core.policies.rule_policy import RulePolicy
@@ -33,6 +34,7 @@ from rasa.shared.core.events import ActionExecuted, ActiveLoop, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 from rasa_sdk.executor import ActionExecutor
+from sanic import Sanic
 
 from knowledge.library import Library, Said, Situation
 
@@ -265,6 +267,11 @@ class RasaAgent:
 
 
 def teach_command_line(library: Library, executor: ActionExecutor) -> None:
-    """Lets Rasa's own commands, such as `rasa shell`, speak our messages and run our actions without an endpoints file."""
+    """Lets Rasa's own commands, such as `rasa shell`, speak our messages and run our actions without an endpoints file.
+
+    Rasa builds its web application in the running process, where Sanic's own workers do not find it, and its terminal reads
+    a kind of streamed response that Sanic no longer has; both are set to what works."""
     endpoints = AvailableEndpoints(nlg=ApprovedMessages(lambda: library), action=InProcessActions(executor))
     AvailableEndpoints.read_endpoints = classmethod(lambda _cls, _file: endpoints)
+    Sanic.run = partialmethod(Sanic.run, single_process=True)  # type: ignore[assignment,method-assign]
+    console.record_messages = partial(console.record_messages, use_response_stream=False)

@@ -251,7 +251,7 @@ class TopicModel:
         ranking = self._ranking(shares, first)
         if first == self._index[OUT_OF_SCOPE]:
             return Understanding(OUT_OF_SCOPE, sure, ranking, followed=followed)
-        if sure >= self.gate.answer_at or not self.topics[first]:
+        if sure >= self.gate.answer_at:
             return Understanding(self.intents[first], sure, ranking, followed=followed)
         best = [int(number) for number in np.argsort(-shares, kind="stable") if self.topics[number]][:MOST_OFFERED]
         if float(shares[best].sum()) < self.gate.offer_at or len(best) < 2:

@@ -66,7 +66,7 @@ class TriageEngine:
         if answered is not None:
             return answered
         if not normal.words:
-            decision = Decision(Level.NONE) if _SYMBOL.search(fold(text)) else _unclear("no words")
+            decision = _no_words(text)
         elif _ONLY_DIGITS.fullmatch(normal.text) and normal.text != "911":
             decision = Decision(Level.NONE)
         else:
@@ -102,6 +102,13 @@ class TriageEngine:
         return replace(
             alone, level=Level.HARD, category=category, card=card_for(Level.HARD, category), evidence=(*evidence, "two messages")
         )
+
+
+def _no_words(text: str) -> Decision:
+    """Nothing in Latin letters: another script cannot be read here, a picture sign is harmless, silence may be distress."""
+    if any(letter.isalpha() for letter in text):
+        return Decision(Level.SOFT, None, SAFETY_LINE, ("another script",))
+    return Decision(Level.NONE) if _SYMBOL.search(fold(text)) else _unclear("no words")
 
 
 def _unclear(why: str) -> Decision:

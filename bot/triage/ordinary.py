@@ -1,8 +1,10 @@
-"""Ordinary questions for training: the example phrasings of topics, without the topics whose examples are emergencies."""
+"""Ordinary messages for training: what residents ask and say when nothing is wrong."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,14 +17,28 @@ MIXED_TOPICS: frozenset[str] = frozenset({
 """Topics whose example phrasings hold real emergencies, so that they cannot serve as harmless examples."""
 
 
-def ordinary_examples(topics: Path) -> list[str]:
-    """Collect the examples of all other topics in a folder of topic files, in a stable order."""
+def ordinary_examples(topics: Path, *dialogue: Path) -> list[str]:
+    """The examples of all other topics in a folder of topic files, and those of dialogue files in Rasa's format, in a stable
+    order: greetings, thanks, and everything that is none of the city's business."""
     texts: list[str] = []
     for path in sorted(topics.glob("*.yml")):
-        with path.open(encoding="utf-8") as file:
-            topic = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  (safe, and fast where libyaml is there)
-        if not isinstance(topic, dict) or topic.get("intent", path.stem) in MIXED_TOPICS:
-            continue
-        examples = topic.get("examples") or {}
-        texts.extend(str(text) for language in ("en", "es") for text in examples.get(language) or ())
+        topic = _read(path)
+        if topic.get("intent", path.stem) not in MIXED_TOPICS:
+            examples = topic.get("examples") or {}
+            texts.extend(str(text) for language in ("en", "es") for text in examples.get(language) or ())
+    for path in dialogue:
+        texts.extend(_dialogue_examples(path))
     return list(dict.fromkeys(texts))
+
+
+def _dialogue_examples(path: Path) -> Iterator[str]:
+    for entry in _read(path).get("nlu") or ():
+        if entry.get("intent") not in MIXED_TOPICS:
+            for line in str(entry.get("examples") or "").splitlines():
+                yield line.removeprefix("- ").strip()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with path.open(encoding="utf-8") as file:
+        found = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  (safe, and fast where libyaml is there)
+    return found if isinstance(found, dict) else {}

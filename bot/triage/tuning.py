@@ -13,7 +13,7 @@ from bot.triage.reading import Reading
 MISSED_AS_NONE = 10.0
 MISSED_AS_SOFT = 5.0
 NEAR_ALARM = 1.0
-ORDINARY_ALARM = 8.0
+ORDINARY_ALARM = 4.0
 """What each kind of mistake costs: a missed emergency weighs far more than a needless 911 line. What costs nothing here,
 the safety line, is limited by the share of ordinary questions that may get it."""
 

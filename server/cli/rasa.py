@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial, partialmethod
 from typing import Final
 
 import typer
@@ -29,13 +28,7 @@ def rasa(context: typer.Context) -> None:
     adapter.install()
     os.chdir(ROOT)
     from rasa.__main__ import main
-    from rasa.core.channels import console
-    from sanic import Sanic
 
-    # Rasa builds its web application in the running process, where Sanic's own worker processes do not find it, and its terminal
-    # reads a kind of streamed response that Sanic no longer has.
-    Sanic.run = partialmethod(Sanic.run, single_process=True)  # type: ignore[method-assign, assignment]
-    console.record_messages = partial(console.record_messages, use_response_stream=False)
     import bot.runtime.shell  # noqa: F401  (teaches Rasa's command line our words and actions)
 
     sys.argv = ["rasa", *arguments]

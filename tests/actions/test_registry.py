@@ -34,7 +34,15 @@ def said() -> set[str]:
 @pytest.mark.parametrize("message_id", sorted(said()))
 def test_every_text_that_is_said_is_there(message_id: str, channel: str, language: str) -> None:
     situation = Situation(language=language, channel=channel, now=clock.now())  # type: ignore[arg-type]
-    values = {"position": 2, "options": "1. One", "place": "Zone A", "minutes": 5, "reference": "HC-2222222", "when": "9 am"}
+    values: dict[str, str | int] = {
+        "position": 2,
+        "options": "1. One",
+        "place": "Zone A",
+        "minutes": 5,
+        "reference": "HC-2222222",
+        "when": "9 am",
+        "number": "555 555 0100",
+    }
     text = LIBRARY.say(message_id, situation, **values)
     assert (text.missing, text.language) == (False, language)
     assert "{" not in text.text

@@ -57,7 +57,7 @@ def test_other_languages_are_known_for_what_they_are(text: str, language: str) -
     assert detect(text, current="en", fixed=True) == (language, True)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "123", "00402", "🔥🔥", "?!", "FEMA", "gas", "ok", "2"])
+@pytest.mark.parametrize("text", ["", "   ", "123", "00402", "🔥🔥", "?!", "FEMA", "gas", "2"])
 @pytest.mark.parametrize("current", ["en", "es"])
 def test_what_tells_nothing_changes_nothing(text: str, current: str) -> None:
     for fixed in (True, False):

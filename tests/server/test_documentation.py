@@ -67,7 +67,7 @@ def routes(routed: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     """Method and path of everything that is served, through routers that include others."""
     for route in routed:
         if isinstance(route, APIRoute):
-            yield from ((method, prefix + route.path) for method in sorted(route.methods))
+            yield from ((method, prefix + route.path) for method in sorted(route.methods or ()))
         elif (inner := getattr(route, "original_router", None)) is not None:
             context = getattr(route, "include_context", None)
             yield from routes(inner.routes, prefix + getattr(context, "prefix", ""))
@@ -92,7 +92,9 @@ def test_routes(app: FastAPI) -> None:
     assert {path for _, path in written} <= {path for _, path in served} | {"/openapi.json"}, "what is described is served"
 
 
-@pytest.mark.parametrize("metric", [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)], ids=lambda m: m._name)
+@pytest.mark.parametrize(
+    "metric", [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)], ids=lambda m: m._name
+)
 def test_metric(metric: Any) -> None:
     assert f"`{metric._name}`" in REFERENCE
     row = next(line for line in REFERENCE.splitlines() if f"`{metric._name}`" in line)

@@ -162,3 +162,8 @@ def test_an_error_is_one_line_and_exit_code_2(
         main.run()
     assert stopped.value.code == 2
     assert capsys.readouterr().err.strip() == "There is no account named nobody."
+
+
+@pytest.mark.parametrize("words", [(), ("replay",), ("db",), ("users",), ("packs",), ("audit", "verify")])
+def test_help_is_there(command: Command, words: tuple[str, ...]) -> None:
+    assert "Usage" in command(*words, "--help").output

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from server.conversations.turn import Outcome
 
 Terminal = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -120,10 +118,3 @@ def test_rasa_shell_answers_from_approved_messages(terminal: Terminal) -> None:
     assert "shelter_locations.open" in done.stdout
     assert "Lincoln High School" in done.stdout
     assert "talk_to_agent" in done.stdout
-
-
-@pytest.mark.parametrize("arguments", [("--help",), ("replay", "--help"), ("db", "--help"), ("users", "--help")])
-def test_help_is_there(terminal: Terminal, arguments: tuple[str, ...]) -> None:
-    done = terminal(*arguments)
-    assert done.returncode == 0
-    assert "Usage" in done.stdout

@@ -31,7 +31,7 @@ def plan(
 def test_an_emergency_is_an_emergency_in_every_state(owner: Owner, latched: bool, opted_out: bool, unclear_said: bool) -> None:
     standing = Standing(owner, latched, opted_out, unclear_said)
     for carrier in (None, "HELP", "START"):
-        found = plan(HARD, standing, "2", carrier)  # type: ignore[arg-type]
+        found = plan(HARD, standing, "2", carrier)
         assert (found.step, found.card) == (Step.EMERGENCY, "emergency")
         assert found.alert == ("opted_out_emergency" if opted_out else "emergency")
     assert plan(CRISIS, standing).step is Step.CRISIS

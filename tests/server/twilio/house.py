@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from bot.channels.sms import router as sms_router
-from ivr.assistant import PhoneAssistant
 from ivr.routes import router as voice_router
 from knowledge.library import PACKS
 from knowledge.packs import load_packs
@@ -89,8 +88,7 @@ def open_house(folder: Path, **changes: Any) -> Iterator[House]:
     values: dict[str, Any] = {"data_dir": folder, "public_url": PUBLIC, "twilio_number": OURS}
     service = assemble(Settings(**{**values, **changes}), with_assistant=False)
     library = service.library
-    phone = tuple(PhoneAssistant(inner, library=lambda: library.last_good) for inner in service.spine.assistants)
-    spine = replace(service.spine, assistants=phone)
+    spine = service.spine
     deps = ChannelDeps(service.settings, spine, library, service.keys, service.sessions, service.wake)
     app = FastAPI()
     app.include_router(sms_router(deps))
