@@ -6,12 +6,14 @@ import asyncio
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
+from desk.models import Handoff
 from server.assembly import Service
 from server.database.engine import reading
+from server.metrics import STEP, WAITING
 
 
 def health_router(service: Service) -> APIRouter:
@@ -30,9 +32,19 @@ def health_router(service: Service) -> APIRouter:
 
     @router.get("/metrics", summary="Counts for Prometheus.")
     async def metrics() -> Response:
+        await asyncio.to_thread(_count_waiting, service)
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _count_waiting(service: Service) -> None:
+    """Counts who waits for a person; while the database is down the last count stands."""
+    try:
+        with reading(service.sessions) as session:
+            WAITING.set(session.scalar(select(func.count()).select_from(Handoff).where(Handoff.state == "queued")) or 0)
+    except SQLAlchemyError:
+        STEP.labels(part="database").set(1)
 
 
 def _parts(service: Service) -> dict[str, str]:
