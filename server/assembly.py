@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,13 @@ class _OnEveryChannel(PhoneAssistant):
     def __init__(self, inner: Assistant, *, library: Callable[[], Library]) -> None:
         super().__init__(inner, library=library)
         self.part = type(inner).__name__
+
+
+def keep_in_memory() -> None:
+    """Takes everything that was loaded out of the garbage collector's sight, for a process that serves one service until it ends:
+    its rounds through half a gigabyte that never changes cost a seventh of each turn."""
+    gc.collect()
+    gc.freeze()
 
 
 def load_assistant(settings: Settings, library: LiveLibrary) -> RasaAssistant | None:

@@ -10,7 +10,7 @@ import typer
 import uvicorn
 
 from server.app import create_app
-from server.assembly import prepare
+from server.assembly import keep_in_memory, prepare
 from server.cli.console import Steps, err, out, progress_bar, quiet_libraries
 from server.database.engine import make_engine, make_sessions
 from server.errors import BadInput
@@ -32,6 +32,7 @@ def serve(
     password = first_administrator(settings)
     app = create_app(settings, address=f"http://{host}:{port}")
     announce(settings, host, port, password)
+    keep_in_memory()
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
 
 
