@@ -15,11 +15,18 @@ from starlette.responses import HTMLResponse
 from console.catalogue import LANGUAGES, text
 from server import clock
 from server.http.deps import ChannelDeps
+from server.http.navigation import places_for
 from server.settings import ROOT
 from server.staff.models import StaffUser
 
 STATIC: Final = Path(__file__).parent / "static"
-_TEMPLATES: Final = (Path(__file__).parent / "templates", ROOT / "server" / "staff" / "templates", ROOT / "desk" / "templates")
+_TEMPLATES: Final = (
+    Path(__file__).parent / "templates",
+    ROOT / "server" / "staff" / "templates",
+    ROOT / "desk" / "templates",
+    *sorted(ROOT.glob("console/*/templates")),
+)
+"""Where templates are looked for; those of the console stand in a folder named after their area, such as `facts/list.html`."""
 _JINJA: Final = Environment(
     loader=FileSystemLoader([str(folder) for folder in _TEMPLATES]), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
@@ -49,6 +56,7 @@ def render(
         when=partial(_when, language, str(city.get("time_zone") or "UTC")),
         waited=_waited,
         path=request.url.path,
+        places=places_for(user.role, request.url.path) if user else (),
         **values,
     )
     return HTMLResponse(html, status, headers={"cache-control": "no-store"})

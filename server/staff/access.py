@@ -9,17 +9,10 @@ from fastapi import Request
 from server.errors import Forbidden
 from server.http.deps import ChannelDeps
 from server.staff.models import StaffUser
+from server.staff.permissions import PERMISSIONS
 from server.staff.service import who_is
 
 COOKIE: Final = "spillway_staff"
-
-PERMISSIONS: Final[dict[str, frozenset[str]]] = {
-    "desk.see": frozenset({"viewer", "author", "approver", "agent", "supervisor", "administrator"}),
-    "desk.take": frozenset({"agent", "supervisor", "administrator"}),
-    "desk.contact": frozenset({"agent", "supervisor", "administrator"}),
-    "alerts.acknowledge": frozenset({"agent", "supervisor", "administrator"}),
-}
-"""Every act of a staff member and the roles that may do it."""
 
 
 class SignInNeeded(Forbidden):

@@ -15,7 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from server import metrics
 from server.settings import ROOT, Settings
-from server.staff.access import PERMISSIONS
+from server.staff.permissions import PERMISSIONS
 
 REFERENCE: Final = (ROOT / "docs" / "reference.md").read_text("utf-8")
 TAKEN_APART: Final = re.findall(r"`([^`]+)`", REFERENCE)

@@ -12,6 +12,7 @@ from server.clock import now
 from server.errors import BadInput, NotFound
 from server.staff import access
 from server.staff.models import StaffSession, StaffUser
+from server.staff.permissions import PERMISSIONS
 from server.staff.service import MIN_PASSWORD, ROLES, add_user, reset_user
 from tests.server.harness import rows
 from tests.server.staffroom import PASSWORD, SAME_SITE, make_user, sign_in, signed_in
@@ -156,7 +157,7 @@ def test_nobody_to_reset(menu_service: Service) -> None:
 
 
 def test_every_permission_names_roles_that_there_are() -> None:
-    for permission, roles in access.PERMISSIONS.items():
+    for permission, roles in PERMISSIONS.items():
         assert roles <= set(ROLES), permission
         assert "administrator" in roles, permission
 

@@ -1,0 +1,1 @@
+"""Who did what and when, with the proof that nothing was changed since."""

@@ -1,0 +1,1 @@
+"""Approved messages: finding, drafting, previewing, comparing, approving, publishing and withdrawing them."""

@@ -1,0 +1,1 @@
+"""What the triage decided, looked at by supervisors."""
