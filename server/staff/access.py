@@ -10,7 +10,7 @@ from server.errors import Forbidden
 from server.http.deps import ChannelDeps
 from server.staff.models import StaffUser
 from server.staff.permissions import PERMISSIONS
-from server.staff.service import who_is
+from server.staff.service import proved_lately, who_is
 
 COOKIE: Final = "spillway_staff"
 
@@ -21,12 +21,30 @@ class SignInNeeded(Forbidden):
     code = "sign_in"
 
 
-def staff_user(request: Request, deps: ChannelDeps, permission: str) -> StaffUser:
-    """The signed-in person, allowed to do `permission`. Raises `SignInNeeded` or `Forbidden`."""
+class ProofNeeded(Forbidden):
+    """The act takes a fresh proof of who one is; a browser is led to the page that asks for it."""
+
+    code = "proof"
+
+
+def staff_user(request: Request, deps: ChannelDeps, permission: str, *, fresh: bool = False) -> StaffUser:
+    """The signed-in person, allowed to do `permission`; with `fresh`, one who proved who they are a short while ago.
+
+    Raises `SignInNeeded`, `ProofNeeded` or `Forbidden`."""
+    token = request.cookies.get(COOKIE)
     with deps.sessions.begin() as session:
-        user = who_is(session, token=request.cookies.get(COOKIE))
+        user = who_is(session, token=token)
+        proved = not fresh or proved_lately(session, token=token)
     if user is None or user.one_time:
         raise SignInNeeded("Sign in first.")
     if user.role not in PERMISSIONS[permission]:
         raise Forbidden("Your role may not do this; ask a supervisor.")
+    if not proved:
+        raise ProofNeeded("Confirm who you are first.")
     return user
+
+
+def check_owner(user: StaffUser, owner: str) -> None:
+    """Raises `Forbidden` when a person whose account is limited to some owners changes what belongs to another."""
+    if user.owners and owner not in user.owners:
+        raise Forbidden("This belongs to another office; ask its owner or a supervisor.")

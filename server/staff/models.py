@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.database.base import Base
-from server.database.types import BigId, UtcDateTime
+from server.database.types import BigId, Json, UtcDateTime
 
 
 class StaffUser(Base):
@@ -22,6 +22,8 @@ class StaffUser(Base):
     password_hash: Mapped[str] = mapped_column(Text)
     one_time: Mapped[bool] = mapped_column(Boolean, default=False)
     """True while the password is the printed one and has to be changed at the first sign-in."""
+    owners: Mapped[list[str]] = mapped_column(Json, default=list)
+    """The owner roles whose topics, messages and facts this person may change, such as `Utility desk`; empty means all."""
     language: Mapped[str] = mapped_column(String(8), default="en")
     failures: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -39,3 +41,5 @@ class StaffSession(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    proved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When the person last proved who they are; publishing asks for a fresh proof."""

@@ -20,6 +20,8 @@ ROLES: Final = ("viewer", "author", "approver", "agent", "supervisor", "administ
 MIN_PASSWORD: Final = 12
 _FREE_FAILURES: Final = 5
 _IDLE: Final = timedelta(hours=2)
+FRESH: Final = timedelta(minutes=30)
+"""So long after proving who they are a person may do what takes a fresh proof."""
 _WRONG: Final = "The name or the password is wrong, or there were too many tries. Wait a minute and try again."
 
 
@@ -77,7 +79,12 @@ def sign_in(session: Session, *, name: str, password: str, hours: int) -> str | 
     token = secrets.token_urlsafe(32)
     session.add(
         StaffSession(
-            token_hash=_hash(token), user_id=user.id, created_at=now, expires_at=now + timedelta(hours=hours), last_seen_at=now
+            token_hash=_hash(token),
+            user_id=user.id,
+            created_at=now,
+            expires_at=now + timedelta(hours=hours),
+            last_seen_at=now,
+            proved_at=now,
         )
     )
     record(session, actor=user.name, action="staff.signed_in", subject=user.name)
@@ -103,6 +110,12 @@ def who_is(session: Session, *, token: str | None) -> StaffUser | None:
     if now - row.last_seen_at > timedelta(minutes=1):
         row.last_seen_at = now
     return user
+
+
+def proved_lately(session: Session, *, token: str | None) -> bool:
+    """True when the person of this session proved who they are a short while ago, as publishing asks for."""
+    row = session.get(StaffSession, _hash(token)) if token else None
+    return row is not None and clock.now() - row.proved_at <= FRESH
 
 
 def sign_out(session: Session, *, token: str) -> None:
