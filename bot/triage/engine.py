@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from bot.triage.classifier import Classifier, ModelError
@@ -12,7 +13,7 @@ from bot.triage.combine import Thresholds, combine, reassures
 from bot.triage.context import SHORT_WORDS, Context, answer_to_card, latch
 from bot.triage.decision import SAFETY_LINE, Decision, Level, card_for
 from bot.triage.normalise import Normal, fold, normalise
-from bot.triage.reading import Reading, read
+from bot.triage.reading import read
 from bot.triage.rules import Rules, shipped_rules
 
 __all__ = ["Context", "TriageEngine"]
@@ -20,6 +21,8 @@ __all__ = ["Context", "TriageEngine"]
 _log = logging.getLogger(__name__)
 _KEYS_911 = re.compile(r"911")
 _ONLY_DIGITS = re.compile(r"[\d\s#*.,-]+")
+_REMEMBERED = 128
+"""Texts whose reading is kept: a turn asks once before and once after its conversation is known."""
 _SYMBOL = re.compile(r"[^\w\s.,!?;:'\"()\[\]{}<>/\\|@#$%^&*+=~`-]")
 
 
@@ -29,6 +32,8 @@ class TriageEngine:
     def __init__(self, rules: Rules, classifier: Classifier | None) -> None:
         self._rules = rules
         self._classifier = classifier
+        self._normal = lru_cache(_REMEMBERED)(lambda text: normalise(text, rules.spelling))
+        self._alone = lru_cache(_REMEMBERED)(self._judge)
 
     @classmethod
     def load(cls, model_path: Path | None) -> TriageEngine:
@@ -61,7 +66,7 @@ class TriageEngine:
     def _assess(self, text: str, context: Context, classifier: Classifier | None) -> Decision:
         if context.keys:
             return _keys(text, context)
-        normal = normalise(text, self._rules.spelling)
+        normal = self._normal(text)
         answered = answer_to_card(normal.text, context)
         if answered is not None:
             return answered
@@ -74,14 +79,15 @@ class TriageEngine:
         return latch(decision, is_reassuring=reassures(decision)) if context.latched else decision
 
     def _of_words(self, text: str, normal: Normal, context: Context, classifier: Classifier | None) -> Decision:
-        decision = self._judge(read(normal, self._rules), text, classifier)
+        decision = self._alone(text, classifier)
         if decision.level is not Level.HARD and context.previous_text and len(normal.words) <= SHORT_WORDS:
             decision = self._with_previous(normal, context.previous_text, decision)
         if decision.level is Level.NONE and normal.shouting and normal.pleading and len(normal.words) <= SHORT_WORDS:
             return _unclear("shouting")
         return decision
 
-    def _judge(self, reading: Reading, text: str, classifier: Classifier | None) -> Decision:
+    def _judge(self, text: str, classifier: Classifier | None) -> Decision:
+        reading = read(self._normal(text), self._rules)
         if classifier is None:
             return combine(reading, None, Thresholds())
         return combine(reading, classifier.score(reading, text), classifier.thresholds)

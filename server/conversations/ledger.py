@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import exists, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -46,17 +46,18 @@ def new_reference(prefix: str = "HC") -> str:
     return f"{prefix}-" + "".join(secrets.choice(_ALPHABET) for _ in range(7))
 
 
-def claim(session: Session, *, inbound: Inbound, keys: Keys, now: datetime) -> Claim | None:
+def claim(session: Session, *, inbound: Inbound, keys: Keys, now: datetime, conversation_id: int | None = None) -> Claim | None:
     """Takes an inbound message in one INSERT. Returns the earlier claim when the provider sent it before, else nothing."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    take = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
         "key": inbound.claim,
+        "conversation_id": conversation_id,
         "payload": keys.seal(json.dumps(asdict(inbound))),
         "state": "received",
         "lease_until": now + LEASE,
         "received_at": now,
     }
-    taken = insert(Claim).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(Claim.key)
+    taken = take(Claim).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(Claim.key)
     if session.scalar(taken) is not None:
         return None
     return session.get_one(Claim, inbound.claim)
@@ -71,32 +72,38 @@ def open_claim(row: Claim, *, keys: Keys) -> Inbound:
 def accept(session: Session, *, inbound: Inbound, keys: Keys) -> Opened:
     """Takes a message in and finds or opens its conversation. After the commit it is ours, whatever happens."""
     now = clock.now()
-    earlier = claim(session, inbound=inbound, keys=keys, now=now)
+    found, opted_out = _standing(session, inbound)
+    lasting = found if found is not None and not _idle(found, inbound, now) else None
+    earlier = claim(session, inbound=inbound, keys=keys, now=now, conversation_id=lasting.id if lasting else None)
     if earlier is not None and earlier.reply is not None and earlier.conversation_id is not None:
         conversation = session.get_one(Conversation, earlier.conversation_id)
         return Opened(conversation, False, False, Reply.from_json(earlier.reply))
-    conversation, first = find_or_open(session, inbound=inbound, now=now)
-    session.get_one(Claim, inbound.claim).conversation_id = conversation.id
-    opted_out = bool(
-        inbound.person
-        and inbound.channel is Channel.SMS
-        and session.get(OptOut, (inbound.person, inbound.our_address or "")) is not None
-    )
-    return Opened(conversation, opted_out, first)
+    conversation = lasting or _open(session, inbound=inbound, previous=found, now=now)
+    if lasting is None or earlier is not None:
+        session.execute(update(Claim).where(Claim.key == inbound.claim).values(conversation_id=conversation.id))
+    return Opened(conversation, opted_out, lasting is None)
 
 
-def find_or_open(session: Session, *, inbound: Inbound, now: datetime) -> tuple[Conversation, bool]:
-    """The open conversation of this resident on this channel, or a new one; an idle one is closed first."""
-    conversation = session.scalar(select(Conversation).where(Conversation.active_key == inbound.key))
-    if conversation is not None and conversation.owner == Owner.BOT and now - conversation.last_at > IDLE[inbound.channel]:
-        conversation.active_key, conversation.closed_at, conversation.owner = None, now, Owner.CLOSED.value
-        conversation.owner_version += 1
-        previous, conversation = conversation, None
+def _standing(session: Session, inbound: Inbound) -> tuple[Conversation | None, bool]:
+    """The open conversation of this resident on this channel, if there is one, and whether the number asked us to stop."""
+    stopped = exists().where(OptOut.person == inbound.person, OptOut.our_address == (inbound.our_address or ""))
+    by_text = inbound.person is not None and inbound.channel is Channel.SMS
+    row = session.execute(select(Conversation, stopped).where(Conversation.active_key == inbound.key)).one_or_none()
+    if row is not None:
+        return row[0], by_text and bool(row[1])
+    return None, by_text and bool(session.scalar(select(stopped)))
+
+
+def _idle(conversation: Conversation, inbound: Inbound, now: datetime) -> bool:
+    return conversation.owner == Owner.BOT and now - conversation.last_at > IDLE[inbound.channel]
+
+
+def _open(session: Session, *, inbound: Inbound, previous: Conversation | None, now: datetime) -> Conversation:
+    """A new conversation; the one before it, left alone for too long, is closed first."""
+    if previous is not None:
+        previous.active_key, previous.closed_at, previous.owner = None, now, Owner.CLOSED.value
+        previous.owner_version += 1
         session.flush()
-    else:
-        previous = None
-    if conversation is not None:
-        return conversation, False
     conversation = Conversation(
         channel=inbound.channel.value,
         key=inbound.key,
@@ -116,7 +123,7 @@ def find_or_open(session: Session, *, inbound: Inbound, now: datetime) -> tuple[
     )
     session.add(conversation)
     session.flush()
-    return conversation, True
+    return conversation
 
 
 @dataclass(frozen=True)
@@ -132,59 +139,65 @@ class Settled:
     inline: bool
 
 
-def settle(session: Session, *, conversation: Conversation, settled: Settled) -> OutboundMessage | None:
+def settle(session: Session, *, conversation: Conversation, settled: Settled) -> None:
     """Stores the turn, the conversation's new state, the text that goes out, and the reply under its claim."""
-    reply, decision, inbound = settled.reply, settled.decision, settled.inbound
+    reply, inbound = settled.reply, settled.inbound
     conversation.turns += 1
-    turn = Turn(
-        conversation_id=conversation.id,
-        seq=conversation.turns,
-        claim=inbound.claim,
-        kind=inbound.kind,
-        text=inbound.text,
-        language=reply.language,
-        outcome=reply.outcome.value,
-        topic=reply.topic,
-        topics=list(reply.topics),
-        level=decision.level.value,
-        category=decision.category,
-        evidence={"evidence": list(decision.evidence), "vetoes": list(decision.vetoes)},
-        safety_line=reply.safety_line,
-        message_ids=[part.reference for part in reply.parts],
-        confidence=settled.answered.confidence if settled.answered else None,
-        engine=reply.engine,
-        elapsed_ms=settled.elapsed_ms,
-        received_at=settled.received_at,
-    )
-    session.add(turn)
     conversation.last_at = settled.received_at
     conversation.language = reply.language
     if settled.answered is not None:
         remember(conversation, settled.answered, now=settled.received_at)
-    message = None
+    session.execute(insert(Turn), [_turn_row(conversation, settled)])
     if reply.parts:
-        message = OutboundMessage(
-            conversation_id=conversation.id,
-            dedupe_key=f"turn:{inbound.claim}",
-            channel=inbound.channel.value,
-            speaker="bot",
-            owner_version=conversation.owner_version,
-            emergency=reply.emergency,
-            text=reply.text,
-            parts=[asdict(part) for part in reply.parts],
-            message_ids=[part.reference for part in reply.parts],
-            state="sent" if settled.inline else "queued",
-            inline=settled.inline,
-            attempts=1 if settled.inline else 0,
-            created_at=settled.received_at,
-            next_attempt_at=None if settled.inline else settled.received_at,
-            valid_until=settled.received_at + timedelta(seconds=300 if reply.emergency else 1800),
-            sent_at=settled.received_at if settled.inline else None,
-        )
-        session.add(message)
-    row = session.get_one(Claim, inbound.claim)
-    row.state, row.reply = "answered" if settled.inline else "recovered", reply.to_json()
-    return message
+        session.execute(insert(OutboundMessage), [_outbound_row(conversation, settled)])
+    state = "answered" if settled.inline else "recovered"
+    session.execute(update(Claim).where(Claim.key == inbound.claim).values(state=state, reply=reply.to_json()))
+
+
+def _turn_row(conversation: Conversation, settled: Settled) -> dict[str, Any]:
+    reply, decision, inbound = settled.reply, settled.decision, settled.inbound
+    return {
+        "conversation_id": conversation.id,
+        "seq": conversation.turns,
+        "claim": inbound.claim,
+        "kind": inbound.kind,
+        "text": inbound.text,
+        "language": reply.language,
+        "outcome": reply.outcome.value,
+        "topic": reply.topic,
+        "topics": list(reply.topics),
+        "level": decision.level.value,
+        "category": decision.category,
+        "evidence": {"evidence": list(decision.evidence), "vetoes": list(decision.vetoes)},
+        "safety_line": reply.safety_line,
+        "message_ids": [part.reference for part in reply.parts],
+        "confidence": settled.answered.confidence if settled.answered else None,
+        "engine": reply.engine,
+        "elapsed_ms": settled.elapsed_ms,
+        "received_at": settled.received_at,
+    }
+
+
+def _outbound_row(conversation: Conversation, settled: Settled) -> dict[str, Any]:
+    reply, at, inline = settled.reply, settled.received_at, settled.inline
+    return {
+        "conversation_id": conversation.id,
+        "dedupe_key": f"turn:{settled.inbound.claim}",
+        "channel": settled.inbound.channel.value,
+        "speaker": "bot",
+        "owner_version": conversation.owner_version,
+        "emergency": reply.emergency,
+        "text": reply.text,
+        "parts": [asdict(part) for part in reply.parts],
+        "message_ids": [part.reference for part in reply.parts],
+        "state": "sent" if inline else "queued",
+        "inline": inline,
+        "attempts": 1 if inline else 0,
+        "created_at": at,
+        "next_attempt_at": None if inline else at,
+        "valid_until": at + timedelta(seconds=300 if reply.emergency else 1800),
+        "sent_at": at if inline else None,
+    }
 
 
 def remember(conversation: Conversation, answered: Answered, *, now: datetime) -> None:

@@ -29,7 +29,7 @@ from server.conversations.ownership import Owner
 from server.conversations.plan import CarrierWord, Plan, Standing, Step, plan_turn
 from server.conversations.ports import Assistant, Desk, LanguageDetector
 from server.conversations.turn import Answered, Asked, Channel, Inbound, Reply
-from server.database.engine import Sessions
+from server.database.engine import Sessions, commit_with_the_next
 from server.errors import NotReady
 from server.identity.keys import Keys
 from server.metrics import DUPLICATES, STEP, TRIAGE, TURN_SECONDS, TURNS
@@ -135,6 +135,8 @@ class Spine:
 
     def _accept(self, inbound: Inbound) -> tuple[ledger.Opened, Library]:
         with self.sessions.begin() as session:
+            # Nobody is told that the message was taken before `_settle` has committed.
+            commit_with_the_next(session)
             opened = ledger.accept(session, inbound=inbound, keys=self.keys)
             return opened, self.library.get(session)
 

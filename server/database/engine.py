@@ -6,12 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 Sessions = sessionmaker[Session]
+_SYNCED: Final = "synchronous"
 
 
 def make_engine(url: str) -> Engine:
@@ -29,6 +30,18 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
+def commit_with_the_next(session: Session) -> None:
+    """Lets the commit of this transaction reach the disk with the next one instead of waiting for it: it survives the end of the
+    process, and a loss of power only as far as a later transaction does.
+
+    For a transaction of which nobody is told before a later one has committed. To be called before anything else is done in the
+    session. SQLite: WAL with `synchronous=NORMAL` (https://www.sqlite.org/pragma.html#pragma_synchronous). PostgreSQL:
+    `synchronous_commit=off` (https://www.postgresql.org/docs/current/wal-async-commit.html)."""
+    connection = session.connection(execution_options={"commit_with_the_next": True})
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
@@ -37,7 +50,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _begin_sqlite(connection: Any) -> None:
     # A deferred transaction that reads first and writes later fails at once when another writer came between.
-    read_only = connection.get_execution_options().get("read_only")
+    options = connection.get_execution_options()
+    read_only = options.get("read_only")
+    if not read_only:
+        synced = "NORMAL" if options.get("commit_with_the_next") else "FULL"
+        if connection.info.get(_SYNCED, "FULL") != synced:
+            connection.exec_driver_sql(f"PRAGMA synchronous={synced}")
+            connection.info[_SYNCED] = synced
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
