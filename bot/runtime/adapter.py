@@ -1,9 +1,12 @@
 """Lets Rasa 3.6.21 run on a maintained Python, with current libraries and without TensorFlow. Import before `rasa`.
 
-Three things differ from the stack that Rasa was released with:
+Four things differ from the stack that Rasa was released with:
 
-- TensorFlow and Keras are not installed. Rasa imports them at the top of modules that we never use; those imports get inert
-  classes. Whoever configures a TensorFlow component gets a clear error from `refuse_tensorflow_components`.
+- TensorFlow and Keras are not installed, nor what Rasa's own channels and stores speak with. Rasa imports them at the top of
+  modules that we never use; those imports get inert classes. Whoever configures a component that needs them gets a clear error
+  from `refuse_absent_components`.
+- Modules of Rasa that need scikit-learn at import, for components that we do not use, are inert as well: with scipy behind it
+  scikit-learn takes a second and 80 MB of every process that only answers.
 - numpy 2 no longer has `VisibleDeprecationWarning` at its top.
 - packaging 22 removed `LegacyVersion`, which Rasa only names in a type check."""
 
@@ -22,7 +25,23 @@ from server.errors import NotReady
 
 NOISY: Final = ("rasa", "pkg_resources", "google", "sanic", "jsonpickle", "dask", "matplotlib", "slack_sdk", "aiogram", "pymongo")
 """Libraries whose deprecation warnings are about code that is not ours."""
-ABSENT_ROOTS: Final = frozenset({"tensorflow", "keras", "tensorflow_hub", "tensorflow_text", "tensorflow_addons"})
+ABSENT_ROOTS: Final = frozenset(
+    {
+        *("tensorflow", "keras", "tensorflow_hub", "tensorflow_text", "tensorflow_addons"),
+        # What Rasa's own channels and stores speak with; none of them runs here.
+        *("aiogram", "boto3", "botocore", "bson", "confluent_kafka", "fbmessenger", "mattermostwrapper", "pymongo", "redis"),
+        *("rocketchat_API", "slack_sdk", "webexteamssdk"),
+    }
+)
+"""Libraries that Rasa imports and that are not there; each import gets an inert module."""
+UNUSED_MODULES: Final = frozenset(
+    {
+        "rasa.utils.tensorflow.model_data",
+        "rasa.nlu.classifiers.logistic_regression_classifier",
+        "rasa.nlu.featurizers.sparse_featurizer.count_vectors_featurizer",
+    }
+)
+"""Modules of Rasa that nothing here uses and that would load scikit-learn."""
 TENSORFLOW_COMPONENTS: Final = frozenset(
     {
         "DIETClassifier",
@@ -34,6 +53,8 @@ TENSORFLOW_COMPONENTS: Final = frozenset(
     }
 )
 """Components of Rasa that train or run on TensorFlow."""
+UNUSED_COMPONENTS: Final = frozenset({"LogisticRegressionClassifier", "CountVectorsFeaturizer"})
+"""Components of Rasa whose modules are inert here."""
 
 
 class _AbsentMeta(type):
@@ -81,7 +102,7 @@ class _AbsentModule(types.ModuleType):
 
 class _AbsentFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, fullname: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:  # noqa: ARG002
-        if fullname.partition(".")[0] in ABSENT_ROOTS:
+        if fullname.partition(".")[0] in ABSENT_ROOTS or fullname in UNUSED_MODULES:
             return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
         return None
 
@@ -120,9 +141,13 @@ def install() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*pkg_resources.*")
 
 
-def refuse_tensorflow_components(names: Iterable[str]) -> None:
-    """Raises `NotReady` naming every configured component that needs TensorFlow."""
-    refused = sorted(name for name in names if name.rpartition(".")[2] in TENSORFLOW_COMPONENTS)
+def refuse_absent_components(names: Iterable[str]) -> None:
+    """Raises `NotReady` naming every configured component that is not here."""
+    configured = tuple(names)
+    unused = sorted(name for name in configured if name.rpartition(".")[2] in UNUSED_COMPONENTS)
+    if unused:
+        raise NotReady(f"{', '.join(unused)} in config.yml is not loaded here. Use the components of bot/components instead.")
+    refused = sorted(name for name in configured if name.rpartition(".")[2] in TENSORFLOW_COMPONENTS)
     if refused:
         raise NotReady(
             f"{', '.join(refused)} in config.yml cannot run here: it needs TensorFlow, which is not installed. "

@@ -23,7 +23,7 @@ def train_assistant(*, out: Path, config: Path = CONFIG) -> Path:
 
     Raises `NotReady` when the configuration cannot be trained here."""
     components = yaml.safe_load(config.read_text("utf-8"))
-    adapter.refuse_tensorflow_components(entry["name"] for key in ("pipeline", "policies") for entry in components.get(key, []))
+    adapter.refuse_absent_components(entry["name"] for key in ("pipeline", "policies") for entry in components.get(key, []))
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as cache:
         # Rasa caches graph results by fingerprint; a training of seconds gains nothing from it and could be given stale data.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
 
 NUMBER_WORDS = (
@@ -30,11 +31,16 @@ class PhraseError(ValueError):
 
 @dataclass(frozen=True)
 class Phrase:
-    """One compiled phrase and the words of which one must be there for it to match."""
+    """One phrase and the words of which one must be there for it to match."""
 
     source: str
-    regex: re.Pattern[str]
+    expression: str
     keys: frozenset[str]
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """The expression, compiled when a message first has one of the words: most phrases wait long for theirs."""
+        return re.compile(self.expression)
 
 
 def compile_phrase(source: str, groups: Mapping[str, Iterable[str]]) -> Phrase:
@@ -55,7 +61,7 @@ def compile_phrase(source: str, groups: Mapping[str, Iterable[str]]) -> Phrase:
                 anchors.append(frozenset(_key(alternative) for alternative in alternatives))
     if not anchors:
         raise PhraseError(f"no word to find the phrase by: {source!r}")
-    return Phrase(source, re.compile("(?<= )" + "".join(parts)), min(anchors, key=len))
+    return Phrase(source, "(?<= )" + "".join(parts), min(anchors, key=len))
 
 
 def vocabulary(source: str, groups: Mapping[str, Iterable[str]]) -> set[str]:

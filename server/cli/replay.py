@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.assembly import Service
+from server.assembly import Service, keep_in_memory
 from server.cli.console import err, progress_bar, quiet_libraries
 from server.cli.scratch import scratch_service
 from server.conversations.turn import Channel, Inbound, Kind, Reply
@@ -42,6 +42,7 @@ def replay(
     if not output.parent.is_dir():
         raise BadInput(f"There is no folder {output.parent} to write to.")
     with scratch_service(settings) as service, output.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        keep_in_memory()
         started, turns = time.perf_counter(), 0
         with progress_bar() as bar:
             task = bar.add_task(f"Replaying {source.name}", total=len(rows))

@@ -64,7 +64,7 @@ def test_tensorflow_is_answered_for_and_refused_by_name() -> None:
     assert not tensorflow.is_tensor(5)
     assert getattr(sys.modules["tensorflow"], "__file__", None) is None
     with pytest.raises(NotReady, match="DIETClassifier"):
-        adapter.refuse_tensorflow_components(["bot.components.topics.TopicClassifier", "rasa.x.DIETClassifier"])
+        adapter.refuse_absent_components(["bot.components.topics.TopicClassifier", "rasa.x.DIETClassifier"])
 
 
 def test_a_configuration_that_needs_tensorflow_is_refused_before_training(tmp_path: Path) -> None:
