@@ -32,24 +32,8 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("spillway")
 
-_OTHERS_WARNINGS = (
-    "ignore:Using `httpx` with `starlette.testclient` is deprecated",
-    "ignore:Slot auto-fill has been removed:UserWarning",
-    "ignore:pkg_resources is deprecated as an API:UserWarning",
-    "ignore:Deprecated call to `pkg_resources:DeprecationWarning",
-    "ignore:the load_module.. method is deprecated:DeprecationWarning",
-    "ignore:SOCKS support in urllib3 requires",
-    "ignore:The ``declarative_base",
-)
-"""Warnings about code that is not ours, which cannot be mended here. They belong into pyproject.toml."""
 NUMBER = "+15555550100"
 """The city's own number in tests."""
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Lets nothing but the listed warnings pass."""
-    for line in _OTHERS_WARNINGS:
-        config.addinivalue_line("filterwarnings", line)
 
 
 @pytest.fixture(scope="session", autouse=True)
