@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
-from starlette.staticfiles import StaticFiles
 
 from bot.channels.sms import router as sms_router
 from bot.channels.web.routes import router as chat_router
@@ -25,6 +24,7 @@ from server.http.errors import install_error_handlers
 from server.http.health import health_router
 from server.http.pages import STATIC
 from server.http.security import SecurityHeaders
+from server.http.static_files import CachedFiles, Compressed
 from server.outbox.worker import OutboxWorker
 from server.settings import Settings
 from server.staff.routes import router as staff_router
@@ -68,10 +68,10 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
         redoc_url=None,
     )
     app.state.service = service
-    install_error_handlers(app, service.library)
+    install_error_handlers(app, deps)
     for router in (sms_router(deps), voice_router(deps), chat_router(deps), staff_router(deps), desk_router(deps)):
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", CachedFiles(directory=STATIC), name="static")
     app.include_router(health_router(service))
     if not settings.live:
         app.include_router(simulator_router(deps, app))
@@ -80,6 +80,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
     async def front() -> RedirectResponse:
         return RedirectResponse("/chat/")
 
+    app.add_middleware(Compressed)
     app.add_middleware(SecurityHeaders, chat_origins=settings.chat_origins, secure=settings.public_url.startswith("https://"))
     return app
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 
 class SpillwayError(Exception):
-    """Base of the family. `safe_text` never holds personal data or internals; `status` is the HTTP status of a surface."""
+    """Base of the family. `safe_text` never holds personal data or internals; `status` is the HTTP status of a surface.
+
+    `words` is the catalogue key of the same text for staff pages, which are shown in two languages; `values` fill its braces."""
 
     code = "error"
     status = 500
 
-    def __init__(self, safe_text: str) -> None:
+    def __init__(self, safe_text: str, *, words: str | None = None, **values: str | int) -> None:
         super().__init__(safe_text)
         self.safe_text = safe_text
+        self.words = words
+        self.values = values
 
 
 class BadInput(SpillwayError):

@@ -51,6 +51,11 @@ def text(key: str, language: str, **values: str | int) -> str:
         raise NotReady(f"The page words {key} need a value for {error}.") from error
 
 
+def has(key: str) -> bool:
+    """True when the catalogue has words for a key."""
+    return key in _all()
+
+
 def words(area: str, language: str) -> dict[str, str]:
     """All words of one area with their braces unfilled, for a page that fills them itself; keys are without the area."""
     start = f"{area}."

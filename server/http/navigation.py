@@ -21,6 +21,24 @@ PLACES: Final = (Place("/desk/", "staff.place_desk", "desk.see"),)
 """In the order of the bar."""
 
 
+HOMES: Final[dict[str, tuple[str, ...]]] = {"agent": ("/desk/", "/console/")}
+"""Where the people of a role start, the first of these that there is; everybody else starts in the console."""
+_HOME: Final = ("/console/", "/desk/")
+
+
+def home_for(role: str) -> str:
+    """The page that a person of this role starts on."""
+    open_to = {place.path for place in PLACES if role in PERMISSIONS[place.permission]}
+    return next((path for path in HOMES.get(role, _HOME) if path in open_to), "/desk/")
+
+
+def same_site(path: str | None) -> str | None:
+    """A path of ours that a browser may be led back to, without its host; nothing when it could lead to another site."""
+    if not path or len(path) > 500 or not path.startswith("/") or path[1:2] in ("/", "\\") or not path.isprintable():
+        return None
+    return None if "\\" in path or path.startswith(("/sign-in", "/sign-out", "/confirm")) else path
+
+
 def places_for(role: str, path: str) -> tuple[tuple[Place, bool], ...]:
     """The places that this role may open, each with whether `path` lies in it; the longest one that fits is the current one."""
     open_to = tuple(place for place in PLACES if role in PERMISSIONS[place.permission])

@@ -6,20 +6,22 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from babel.dates import format_datetime, get_timezone
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
-from console.catalogue import LANGUAGES, text
+from console.catalogue import LANGUAGES, has, text
 from server import clock
 from server.http.deps import ChannelDeps
-from server.http.navigation import places_for
+from server.http.navigation import home_for, places_for
 from server.settings import ROOT
 from server.staff.models import StaffUser
 
 STATIC: Final = Path(__file__).parent / "static"
+LANGUAGE_NAMES: Final = (("en", "English"), ("es", "Español"))
 _TEMPLATES: Final = (
     Path(__file__).parent / "templates",
     ROOT / "server" / "staff" / "templates",
@@ -56,10 +58,35 @@ def render(
         when=partial(_when, language, str(city.get("time_zone") or "UTC")),
         waited=_waited,
         path=request.url.path,
+        query_without_lang=_query_without_lang(request),
+        languages=LANGUAGE_NAMES,
+        home=home_for(user.role) if user else "/desk/",
+        notice=_notice(request, language),
         places=places_for(user.role, request.url.path) if user else (),
         **values,
     )
     return HTMLResponse(html, status, headers={"cache-control": "no-store"})
+
+
+def go(path: str, *, notice: str | None = None) -> RedirectResponse:
+    """Leads the browser to a page after a change was made. `notice` is the catalogue key of what the page then says at its top,
+    such as `facts.notice_saved`: an area, and a name that begins with `notice_`."""
+    if notice is None:
+        return RedirectResponse(path, 303)
+    area, _, name = notice.partition(".notice_")
+    return RedirectResponse(f"{path}{'&' if '?' in path else '?'}{urlencode({'notice': f'{area}.{name}'})}", 303)
+
+
+def _notice(request: Request, language: str) -> str | None:
+    """The words of a notice in the address. Only keys of the catalogue count, so that nobody's link can put words on the page."""
+    area, _, name = request.query_params.get("notice", "").partition(".")
+    key = f"{area}.notice_{name}"
+    return text(key, language) if has(key) else None
+
+
+def _query_without_lang(request: Request) -> str:
+    kept = [(key, value) for key, value in request.query_params.multi_items() if key not in ("lang", "notice", "piece")]
+    return urlencode(kept) + "&" if kept else ""
 
 
 def _words(language: str, key: str, **values: str | int) -> str:

@@ -44,7 +44,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("content-security-policy", CSP.format(ancestors=ancestors))
                 headers.setdefault("x-content-type-options", "nosniff")
-                headers.setdefault("referrer-policy", "no-referrer")
+                headers.setdefault("referrer-policy", "same-origin")
                 headers.setdefault("permissions-policy", "camera=(), geolocation=(), microphone=(self)")
                 if self._secure:
                     headers.setdefault("strict-transport-security", "max-age=31536000")

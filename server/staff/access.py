@@ -16,15 +16,29 @@ COOKIE: Final = "spillway_staff"
 
 
 class SignInNeeded(Forbidden):
-    """The page needs a person who signed in; a browser is led to the sign-in page."""
+    """The page needs a person who signed in; a browser is led to `page`."""
 
     code = "sign_in"
+    page = "/sign-in"
 
 
-class ProofNeeded(Forbidden):
+class OwnPasswordNeeded(SignInNeeded):
+    """The person signed in with a printed password and has to choose their own first."""
+
+    page = "/password"
+
+
+class ProofNeeded(SignInNeeded):
     """The act takes a fresh proof of who one is; a browser is led to the page that asks for it."""
 
     code = "proof"
+    page = "/confirm"
+
+
+def person_of(request: Request, deps: ChannelDeps) -> StaffUser | None:
+    """Who is signed in, or nothing."""
+    with deps.sessions.begin() as session:
+        return who_is(session, token=request.cookies.get(COOKIE))
 
 
 def staff_user(request: Request, deps: ChannelDeps, permission: str, *, fresh: bool = False) -> StaffUser:
@@ -35,10 +49,12 @@ def staff_user(request: Request, deps: ChannelDeps, permission: str, *, fresh: b
     with deps.sessions.begin() as session:
         user = who_is(session, token=token)
         proved = not fresh or proved_lately(session, token=token)
-    if user is None or user.one_time:
+    if user is None:
         raise SignInNeeded("Sign in first.")
+    if user.one_time:
+        raise OwnPasswordNeeded("Choose a password of your own first.")
     if user.role not in PERMISSIONS[permission]:
-        raise Forbidden("Your role may not do this; ask a supervisor.")
+        raise Forbidden("Your role may not do this; ask a supervisor.", words="shell.role_403")
     if not proved:
         raise ProofNeeded("Confirm who you are first.")
     return user
@@ -47,4 +63,4 @@ def staff_user(request: Request, deps: ChannelDeps, permission: str, *, fresh: b
 def check_owner(user: StaffUser, owner: str) -> None:
     """Raises `Forbidden` when a person whose account is limited to some owners changes what belongs to another."""
     if user.owners and owner not in user.owners:
-        raise Forbidden("This belongs to another office; ask its owner or a supervisor.")
+        raise Forbidden("This belongs to another office; ask its owner or a supervisor.", words="shell.owner_403")
