@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
 from bot.channels.sms import router as sms_router
 from bot.channels.web.routes import router as chat_router
+from console.audit.routes import router as audit_router
+from console.people.routes import router as people_router
 from console.simulator.routes import router as simulator_router
 from desk.routes import router as desk_router
 from ivr.routes import router as voice_router
@@ -27,8 +30,14 @@ from server.http.security import SecurityHeaders
 from server.http.static_files import CachedFiles, Compressed
 from server.outbox.worker import OutboxWorker
 from server.settings import Settings
+from server.staff.account import router as account_router
 from server.staff.routes import router as staff_router
 from server.twilio.standin import make_sender
+
+RESIDENTS: Final = (sms_router, voice_router, chat_router)
+"""The surfaces of residents."""
+STAFF: Final = (staff_router, account_router, desk_router, people_router, audit_router)
+"""The surfaces of staff."""
 
 
 def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", service: Service | None = None) -> FastAPI:
@@ -69,8 +78,8 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
     )
     app.state.service = service
     install_error_handlers(app, deps)
-    for router in (sms_router(deps), voice_router(deps), chat_router(deps), staff_router(deps), desk_router(deps)):
-        app.include_router(router)
+    for router in (*RESIDENTS, *STAFF):
+        app.include_router(router(deps))
     app.mount("/static", CachedFiles(directory=STATIC), name="static")
     app.include_router(health_router(service))
     if not settings.live:

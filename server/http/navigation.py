@@ -17,7 +17,11 @@ class Place:
     permission: str
 
 
-PLACES: Final = (Place("/desk/", "staff.place_desk", "desk.see"),)
+PLACES: Final = (
+    Place("/desk/", "staff.place_desk", "desk.see"),
+    Place("/console/people/", "staff.place_people", "people.see"),
+    Place("/console/audit/", "staff.place_audit", "audit.see"),
+)
 """In the order of the bar."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import yaml
 from babel.dates import format_datetime, get_timezone
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -32,6 +33,10 @@ _TEMPLATES: Final = (
 _JINJA: Final = Environment(
     loader=FileSystemLoader([str(folder) for folder in _TEMPLATES]), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
+
+
+_JINJA.filters["readable"] = lambda value: yaml.safe_dump(value, allow_unicode=True, sort_keys=False, default_flow_style=False)
+"""A stored document as people read it."""
 
 
 def page_language(request: Request, user: StaffUser | None = None) -> str:

@@ -24,6 +24,10 @@ class StaffUser(Base):
     """True while the password is the printed one and has to be changed at the first sign-in."""
     owners: Mapped[list[str]] = mapped_column(Json, default=list)
     """The owner roles whose topics, messages and facts this person may change, such as `Utility desk`; empty means all."""
+    totp_secret: Mapped[str | None] = mapped_column(Text)
+    """The sealed secret of the second factor; empty while there is none."""
+    totp_step: Mapped[int | None] = mapped_column(BigId)
+    """The time step of the last code that was accepted; none of it or before is accepted again (RFC 6238, 5.2)."""
     language: Mapped[str] = mapped_column(String(8), default="en")
     failures: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -43,3 +47,17 @@ class StaffSession(Base):
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     proved_at: Mapped[datetime] = mapped_column(UtcDateTime)
     """When the person last proved who they are; publishing asks for a fresh proof."""
+    half: Mapped[bool] = mapped_column(Boolean, default=False)
+    """True between the right password and the right code; such a session opens nothing."""
+    device: Mapped[str] = mapped_column(String(120), default="")
+    """What the browser calls itself, so that a person knows their own sessions."""
+
+
+class RecoveryCode(Base):
+    """A code that stands in once for a lost second factor. Only its SHA-256 is kept; it is random and long enough for that."""
+
+    __tablename__ = "staff_recovery_codes"
+
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff_users.id"), index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

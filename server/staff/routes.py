@@ -1,4 +1,4 @@
-"""Signing in and out, and the first password of one's own."""
+"""Signing in with a password and a code, signing out, the first password of one's own, and the fresh proof."""
 
 from __future__ import annotations
 
@@ -10,43 +10,67 @@ from starlette.responses import RedirectResponse, Response
 
 from server.errors import BadInput
 from server.http.deps import ChannelDeps
+from server.http.navigation import home_for, same_site
 from server.http.pages import render
-from server.staff.access import COOKIE
+from server.staff.access import COOKIE, person_of
 from server.staff.models import StaffUser
-from server.staff.service import change_password, sign_in, sign_out, who_is
-
-HOME = "/desk/"
+from server.staff.service import SignedIn, change_password, finish_sign_in, prove, sign_in, sign_out, who_is
 
 
 def router(deps: ChannelDeps) -> APIRouter:
     """The sign-in pages."""
-    routes = APIRouter(tags=["staff"])
+    routes = APIRouter(tags=["staff"], include_in_schema=False)
+    hours = deps.settings.session_hours
 
-    def known(request: Request) -> StaffUser | None:
-        with deps.sessions.begin() as session:
-            return who_is(session, token=request.cookies.get(COOKIE))
-
-    @routes.get("/sign-in", include_in_schema=False)
-    def form(request: Request) -> Response:
-        return render("sign_in.html", request=request, deps=deps, failed=False)
-
-    @routes.post("/sign-in", include_in_schema=False)
-    async def enter(request: Request, name: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "") -> Response:
-        def attempt() -> str | None:
-            with deps.sessions.begin() as session:
-                return sign_in(session, name=name[:64], password=password[:256], hours=deps.settings.session_hours)
-
-        token = await run_in_threadpool(attempt)
-        if token is None:
-            return render("sign_in.html", request=request, deps=deps, failed=True, status=403)
-        response = RedirectResponse("/password" if _must_change(deps, token) else HOME, 303)
+    def carry(response: Response, token: str) -> Response:
         secure = deps.settings.public_url.startswith("https://")
-        response.set_cookie(
-            COOKIE, token, httponly=True, secure=secure, samesite="strict", max_age=deps.settings.session_hours * 3600
-        )
+        response.set_cookie(COOKIE, token, httponly=True, secure=secure, samesite="strict", max_age=hours * 3600)
         return response
 
-    @routes.post("/sign-out", include_in_schema=False)
+    def start(token: str, back: str | None) -> Response:
+        user = _by_token(deps, token)
+        home = "/password" if user is None or user.one_time else back or home_for(user.role)
+        return carry(RedirectResponse(home, 303), token)
+
+    @routes.get("/sign-in")
+    def form(request: Request, next: str | None = None) -> Response:
+        return render("sign_in.html", request=request, deps=deps, failed=False, back=same_site(next))
+
+    @routes.post("/sign-in")
+    async def enter(
+        request: Request,
+        name: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
+        next: Annotated[str | None, Form()] = None,
+    ) -> Response:
+        def attempt() -> SignedIn | None:
+            device = _device(request.headers.get("user-agent", ""))
+            with deps.sessions.begin() as session:
+                return sign_in(session, name=name[:64], password=password[:256], hours=hours, device=device)
+
+        opened, back = await run_in_threadpool(attempt), same_site(next)
+        if opened is None:
+            return render("sign_in.html", request=request, deps=deps, failed=True, back=back, status=403)
+        if opened.half:
+            page = render("code.html", request=request, deps=deps, failed=False, back=back)
+            return carry(page, opened.token)
+        return start(opened.token, back)
+
+    @routes.post("/sign-in/code")
+    async def enter_code(
+        request: Request, code: Annotated[str, Form()] = "", next: Annotated[str | None, Form()] = None
+    ) -> Response:
+        def attempt() -> str | None:
+            with deps.sessions.begin() as session:
+                half = request.cookies.get(COOKIE, "")
+                return finish_sign_in(session, token=half, code=code[:64], keys=deps.keys, hours=hours)
+
+        token, back = await run_in_threadpool(attempt), same_site(next)
+        if token is None:
+            return render("code.html", request=request, deps=deps, failed=True, back=back, status=403)
+        return start(token, back)
+
+    @routes.post("/sign-out")
     def leave(request: Request) -> Response:
         with deps.sessions.begin() as session:
             sign_out(session, token=request.cookies.get(COOKIE, ""))
@@ -54,36 +78,65 @@ def router(deps: ChannelDeps) -> APIRouter:
         response.delete_cookie(COOKIE)
         return response
 
-    @routes.get("/password", include_in_schema=False)
+    @routes.get("/password")
     def password_form(request: Request) -> Response:
-        user = known(request)
+        user = person_of(request, deps)
         if user is None:
             return RedirectResponse("/sign-in", 303)
         return render("password.html", request=request, deps=deps, user=user, problem=None)
 
-    @routes.post("/password", include_in_schema=False)
+    @routes.post("/password")
     async def set_password(request: Request, new: Annotated[str, Form()] = "", again: Annotated[str, Form()] = "") -> Response:
-        user = known(request)
+        user = await run_in_threadpool(person_of, request, deps)
         if user is None:
             return RedirectResponse("/sign-in", 303)
 
         def change() -> None:
             if new != again:
-                raise BadInput("The two are not the same.")
+                raise BadInput("The two are not the same.", words="staff.password_differs")
             with deps.sessions.begin() as session:
                 change_password(session, user_id=user.id, new=new)
 
         try:
             await run_in_threadpool(change)
         except BadInput as error:
-            problem = "staff.password_differs" if new != again else "staff.password_short"
-            return render("password.html", request=request, deps=deps, user=user, problem=problem, status=error.status)
-        return RedirectResponse(HOME, 303)
+            return render("password.html", request=request, deps=deps, user=user, problem=error.words, status=error.status)
+        return RedirectResponse(home_for(user.role), 303)
+
+    @routes.get("/confirm")
+    def confirm_form(request: Request, next: str | None = None) -> Response:
+        user = person_of(request, deps)
+        if user is None:
+            return RedirectResponse("/sign-in", 303)
+        return render("confirm.html", request=request, deps=deps, user=user, failed=False, back=same_site(next))
+
+    @routes.post("/confirm")
+    async def confirm(
+        request: Request, secret: Annotated[str, Form()] = "", next: Annotated[str | None, Form()] = None
+    ) -> Response:
+        user = await run_in_threadpool(person_of, request, deps)
+        if user is None:
+            return RedirectResponse("/sign-in", 303)
+
+        def attempt() -> bool:
+            with deps.sessions.begin() as session:
+                return prove(session, token=request.cookies.get(COOKIE, ""), secret=secret[:256], keys=deps.keys)
+
+        back = same_site(next)
+        if not await run_in_threadpool(attempt):
+            return render("confirm.html", request=request, deps=deps, user=user, failed=True, back=back, status=403)
+        return RedirectResponse(back or home_for(user.role), 303)
 
     return routes
 
 
-def _must_change(deps: ChannelDeps, token: str) -> bool:
+def _by_token(deps: ChannelDeps, token: str) -> StaffUser | None:
     with deps.sessions.begin() as session:
-        user = who_is(session, token=token)
-    return user is not None and user.one_time
+        return who_is(session, token=token)
+
+
+def _device(agent: str) -> str:
+    """What kind of browser it is, in a few words: enough to know one's own."""
+    system = next((name for name in ("iPhone", "iPad", "Android", "Windows", "Mac", "Linux") if name in agent), "")
+    browser = next((name for name in ("Edg", "Firefox", "Chrome", "Safari") if name in agent), "")
+    return " · ".join(part for part in ({"Edg": "Edge"}.get(browser, browser), system) if part)

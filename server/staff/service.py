@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, func, select
@@ -13,12 +14,16 @@ from sqlalchemy.orm import Session
 from server import clock
 from server.audit.service import record
 from server.errors import BadInput, Forbidden, NotFound
+from server.identity.keys import Keys
 from server.staff.models import StaffSession, StaffUser
 from server.staff.passwords import hash_password, matches, one_time_password
+from server.staff.second_factor import accepts, remove
 
 ROLES: Final = ("viewer", "author", "approver", "agent", "supervisor", "administrator")
 MIN_PASSWORD: Final = 12
 _FREE_FAILURES: Final = 5
+HALF_LASTS: Final = timedelta(minutes=5)
+"""So long a right password waits for its code."""
 _IDLE: Final = timedelta(hours=2)
 FRESH: Final = timedelta(minutes=30)
 """So long after proving who they are a person may do what takes a fresh proof."""
@@ -50,6 +55,8 @@ def reset_user(session: Session, *, name: str, actor: str) -> str:
     first = one_time_password()
     user.password_hash, user.one_time, user.failures, user.locked_until = hash_password(first), True, 0, None
     session.execute(delete(StaffSession).where(StaffSession.user_id == user.id))
+    if user.totp_secret is not None:
+        remove(session, user=user, actor=actor)
     record(session, actor=actor, action="staff.reset", subject=user.name)
     return first
 
@@ -59,35 +66,95 @@ def count_users(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(StaffUser).where(StaffUser.disabled.is_(False))) or 0
 
 
-def sign_in(session: Session, *, name: str, password: str, hours: int) -> str | None:
-    """Checks a password and opens a session; gives its token, or nothing when the sign-in failed.
+@dataclass(frozen=True)
+class SignedIn:
+    """A session that was opened: its token, and whether it waits for the code of the second factor."""
+
+    token: str
+    half: bool
+
+
+def sign_in(session: Session, *, name: str, password: str, hours: int, device: str = "") -> SignedIn | None:
+    """Checks a password and opens a session, or nothing when the sign-in failed.
 
     After five failures each further one locks the account for longer, up to fifteen minutes. The caller commits either way,
     so that failures count."""
     now = clock.now()
-    user = session.scalar(select(StaffUser).where(StaffUser.name == name.strip().lower()))
+    user = session.scalar(select(StaffUser).where(StaffUser.name == name.strip().lower()).with_for_update())
     right = matches(user.password_hash if user else None, password)
-    if user is None or user.disabled or (user.locked_until is not None and user.locked_until > now):
+    if user is None or user.disabled or _locked(user):
         return None
     if not right:
-        user.failures += 1
-        if user.failures >= _FREE_FAILURES:
-            user.locked_until = now + timedelta(seconds=min(900, 30 * 2 ** (user.failures - _FREE_FAILURES)))
-        record(session, actor=user.name, action="staff.sign_in_failed", subject=user.name)
+        _failed(session, user)
+        return None
+    half = user.totp_secret is not None
+    if not half:
+        user.failures, user.locked_until = 0, None
+        record(session, actor=user.name, action="staff.signed_in", subject=user.name)
+    lasts = HALF_LASTS if half else timedelta(hours=hours)
+    return SignedIn(_open(session, user=user, expires_at=now + lasts, device=device, half=half), half)
+
+
+def finish_sign_in(session: Session, *, token: str, code: str, keys: Keys, hours: int) -> str | None:
+    """The second half of a sign-in: gives the token of the whole session when the code is right. The caller commits either way."""
+    row = session.get(StaffSession, session_hash(token))
+    if row is None or not row.half or row.expires_at <= clock.now():
+        return None
+    user = session.get_one(StaffUser, row.user_id, with_for_update=True)
+    if user.disabled or _locked(user):
+        return None
+    if not accepts(session, user=user, code=code, keys=keys):
+        _failed(session, user)
         return None
     user.failures, user.locked_until = 0, None
-    token = secrets.token_urlsafe(32)
+    session.delete(row)
+    record(session, actor=user.name, action="staff.signed_in", subject=user.name, detail={"second_factor": True})
+    return _open(session, user=user, expires_at=clock.now() + timedelta(hours=hours), device=row.device, half=False)
+
+
+def prove(session: Session, *, token: str, secret: str, keys: Keys) -> bool:
+    """Notes that the person of a session proved anew who they are, by their password or a code. The caller commits either way."""
+    row = session.get(StaffSession, session_hash(token))
+    if row is None or row.half:
+        return False
+    user = session.get_one(StaffUser, row.user_id, with_for_update=True)
+    if _locked(user):
+        return False
+    code = secret if user.totp_secret is not None else None
+    if not (matches(user.password_hash, secret) or (code and accepts(session, user=user, code=code, keys=keys))):
+        _failed(session, user)
+        return False
+    user.failures, user.locked_until = 0, None
+    row.proved_at = clock.now()
+    record(session, actor=user.name, action="staff.proved", subject=user.name)
+    return True
+
+
+def _locked(user: StaffUser) -> bool:
+    return user.locked_until is not None and user.locked_until > clock.now()
+
+
+def _failed(session: Session, user: StaffUser) -> None:
+    user.failures += 1
+    if user.failures >= _FREE_FAILURES:
+        user.locked_until = clock.now() + timedelta(seconds=min(900, 30 * 2 ** (user.failures - _FREE_FAILURES)))
+    record(session, actor=user.name, action="staff.sign_in_failed", subject=user.name)
+
+
+def _open(session: Session, *, user: StaffUser, expires_at: datetime, device: str, half: bool) -> str:
+    token, now = secrets.token_urlsafe(32), clock.now()
     session.add(
         StaffSession(
-            token_hash=_hash(token),
+            token_hash=session_hash(token),
             user_id=user.id,
             created_at=now,
-            expires_at=now + timedelta(hours=hours),
+            expires_at=expires_at,
             last_seen_at=now,
             proved_at=now,
+            half=half,
+            device=device[:120],
         )
     )
-    record(session, actor=user.name, action="staff.signed_in", subject=user.name)
     return token
 
 
@@ -100,9 +167,9 @@ def who_is(session: Session, *, token: str | None) -> StaffUser | None:
     """The person behind a session cookie, or nothing when it is unknown, too old, or was left alone too long."""
     if not token:
         return None
-    row = session.get(StaffSession, _hash(token))
+    row = session.get(StaffSession, session_hash(token))
     now = clock.now()
-    if row is None or row.expires_at <= now or now - row.last_seen_at > _IDLE:
+    if row is None or row.half or row.expires_at <= now or now - row.last_seen_at > _IDLE:
         return None
     user = session.get_one(StaffUser, row.user_id)
     if user.disabled:
@@ -114,25 +181,26 @@ def who_is(session: Session, *, token: str | None) -> StaffUser | None:
 
 def proved_lately(session: Session, *, token: str | None) -> bool:
     """True when the person of this session proved who they are a short while ago, as publishing asks for."""
-    row = session.get(StaffSession, _hash(token)) if token else None
+    row = session.get(StaffSession, session_hash(token)) if token else None
     return row is not None and clock.now() - row.proved_at <= FRESH
 
 
 def sign_out(session: Session, *, token: str) -> None:
     """Ends a session."""
-    session.execute(delete(StaffSession).where(StaffSession.token_hash == _hash(token)))
+    session.execute(delete(StaffSession).where(StaffSession.token_hash == session_hash(token)))
 
 
 def change_password(session: Session, *, user_id: int, new: str) -> None:
     """Sets a password of the person's own; a one-time one is used up by it. Raises `BadInput` when it is too short or the old."""
     user = session.get_one(StaffUser, user_id)
     if len(new) < MIN_PASSWORD:
-        raise BadInput(f"A password has at least {MIN_PASSWORD} characters.")
+        raise BadInput(f"A password has at least {MIN_PASSWORD} characters.", words="staff.password_short")
     if matches(user.password_hash, new):
-        raise BadInput("This is the password you have now.")
+        raise BadInput("This is the password you have now.", words="staff.password_same")
     user.password_hash, user.one_time = hash_password(new), False
     record(session, actor=user.name, action="staff.password_changed", subject=user.name)
 
 
-def _hash(token: str) -> str:
+def session_hash(token: str) -> str:
+    """What is kept of a session's token."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""A person's own account: sessions, language, second factor."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from server.errors import BadInput, NotReady
+from server.http.deps import ChannelDeps
+from server.http.navigation import home_for
+from server.http.pages import go, render
+from server.staff.access import COOKIE, OwnPasswordNeeded, ProofNeeded, SignInNeeded, person_of
+from server.staff.models import StaffUser
+from server.staff.people import end_sessions, find, open_sessions
+from server.staff.second_factor import NEEDED_BY, codes_left, enrol, new_secret, picture, remove
+from server.staff.service import proved_lately, session_hash
+
+
+def router(deps: ChannelDeps) -> APIRouter:
+    """The pages of one's own account."""
+    routes = APIRouter(prefix="/account", tags=["staff"], include_in_schema=False)
+
+    def known(request: Request, *, fresh: bool = False) -> StaffUser:
+        user = person_of(request, deps)
+        if user is None:
+            raise SignInNeeded("Sign in first.")
+        if user.one_time:
+            raise OwnPasswordNeeded("Choose a password of your own first.")
+        with deps.sessions() as session:
+            if fresh and not proved_lately(session, token=request.cookies.get(COOKIE)):
+                raise ProofNeeded("Confirm who you are first.")
+        return user
+
+    @routes.get("")
+    def page(request: Request) -> Response:
+        user = known(request)
+        with deps.sessions() as session:
+            about: dict[str, Any] = {
+                "own": open_sessions(session, user_id=user.id),
+                "here": session_hash(request.cookies.get(COOKIE, "")),
+                "codes": codes_left(session, user_id=user.id),
+            }
+        return render("account.html", request=request, deps=deps, user=user, needed=_needed(deps, user), **about)
+
+    @routes.post("/sessions/end")
+    def end(request: Request) -> Response:
+        user = known(request)
+        with deps.sessions.begin() as session:
+            end_sessions(session, user=user, actor=user.name, keep=session_hash(request.cookies.get(COOKIE, "")))
+        return go("/account", notice="account.notice_ended")
+
+    @routes.get("/second-factor")
+    def second_factor(request: Request) -> Response:
+        user = known(request, fresh=True)
+        return _enrolment(request, user, new_secret(), None)
+
+    @routes.post("/second-factor")
+    def set_second_factor(request: Request, sealed: Annotated[str, Form()] = "", code: Annotated[str, Form()] = "") -> Response:
+        user = known(request, fresh=True)
+        try:
+            secret = deps.keys.open(sealed)
+        except (NotReady, ValueError):
+            return RedirectResponse("/account/second-factor", 303)
+        try:
+            with deps.sessions.begin() as session:
+                codes = enrol(session, user_id=user.id, secret=secret, code=code[:16], keys=deps.keys)
+        except BadInput as error:
+            return _enrolment(request, user, secret, error.words)
+        return render("recovery_codes.html", request=request, deps=deps, user=user, codes=codes, onward=home_for(user.role))
+
+    @routes.post("/second-factor/remove")
+    def remove_second_factor(request: Request) -> Response:
+        user = known(request, fresh=True)
+        if _needed(deps, user):
+            raise BadInput("Your role needs a second factor.", words="account.factor_needed")
+        with deps.sessions.begin() as session:
+            remove(session, user=find(session, name=user.name), actor=user.name)
+        return go("/account", notice="account.notice_removed")
+
+    def _enrolment(request: Request, user: StaffUser, secret: str, problem: str | None) -> Response:
+        city = str(deps.library.last_good.city.get("city", "311"))
+        return render(
+            "second_factor.html",
+            request=request,
+            deps=deps,
+            user=user,
+            status=400 if problem else 200,
+            problem=problem,
+            sealed=deps.keys.seal(secret),
+            typed=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
+            picture=picture(secret, name=user.name, issuer=f"{city} 311"),
+        )
+
+    return routes
+
+
+def _needed(deps: ChannelDeps, user: StaffUser) -> bool:
+    return deps.settings.live and user.role in NEEDED_BY
