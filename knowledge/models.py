@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Index, Integer, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from server.database.base import Base
 from server.database.types import BigId, Json, UtcDateTime
@@ -60,11 +63,31 @@ class MessageVersion(Base):
     valid_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    words: Mapped[str] = mapped_column(Text, default="")
+    """Each word of the texts once, without case and accents; what it is found by."""
+    writers: Mapped[list[str]] = mapped_column(Json, default=list)
+    """Everybody who wrote in the draft, the last one last; none of them is the different person who approves it."""
+    edits: Mapped[int] = mapped_column(Integer, default=0)
+    """Grows with each save of the draft, so that a save which did not see the one before is noticed."""
+    edited_in: Mapped[str | None] = mapped_column(String(32))
+    """The open page that saved last: its next save is its own, also when the answer to this one was lost on the way."""
+    edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     @property
     def reference(self) -> str:
         """The message and its version, as stored with the turns that said it."""
         return f"{self.message_id}@{self.version}"
+
+    @validates("texts")
+    def _found_by(self, _name: str, texts: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+        self.words = search_words(" ".join(text for channels in texts.values() for text in channels.values()))
+        return texts
+
+
+def search_words(text: str) -> str:
+    """Each word of a text once, without case and accents, in any script."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(dict.fromkeys(re.findall(r"\w+", bare)))
 
 
 class FactRow(Base):

@@ -17,7 +17,11 @@ class Place:
     permission: str
 
 
-PLACES: Final = (Place("/desk/", "staff.place_desk", "desk.see"),)
+PLACES: Final = (
+    Place("/desk/", "staff.place_desk", "desk.see"),
+    Place("/console/", "staff.place_home", "console.see"),
+    Place("/console/messages/", "staff.place_messages", "console.see"),
+)
 """In the order of the bar."""
 
 
