@@ -134,7 +134,7 @@ def earlier(session: Session, *, message_id: str) -> MessageVersion | None:
             MessageVersion.message_id == message_id,
             MessageVersion.state == State.EXPIRED.value,
             MessageVersion.valid_from <= now,
-            MessageVersion.valid_from < MessageVersion.ended_at,
+            MessageVersion.valid_from <= MessageVersion.ended_at,
         )
         .order_by(MessageVersion.version.desc())
         .limit(1)

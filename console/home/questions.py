@@ -45,7 +45,12 @@ def unanswered(session: Session, *, now: datetime) -> tuple[Asked, ...]:
         .where(
             Turn.received_at >= since,
             Turn.kind.in_(("text", "speech")),
-            or_(Turn.outcome.in_(_IN_VAIN), and_(Turn.outcome == Outcome.AGENT.value, missed)),
+            or_(
+                Turn.outcome.in_(_IN_VAIN),
+                and_(Turn.outcome == Outcome.AGENT.value, missed),
+                # Without the model a question that no keyword fits gets the menu; so does somebody who asks for it, in a word.
+                and_(Turn.outcome == Outcome.MENU.value, Turn.engine == "menu", Turn.text.contains(" ")),
+            ),
         )
         .order_by(Turn.received_at.desc())
         .limit(MOST_READ)

@@ -17,6 +17,7 @@ from console.messages.previews import checked
 from knowledge import editing
 from knowledge.lifecycle import State, review_override, transition
 from knowledge.models import MessageVersion
+from knowledge.topics import LANGUAGES
 from server import clock
 from server.database.engine import reading
 from server.errors import Conflict, Forbidden, NotFound, SpillwayError
@@ -168,7 +169,13 @@ def add(routes: APIRouter, deps: ChannelDeps) -> None:
                     status=error.status,
                     reason=field(form, "reason", 500),
                 )
-        return RedirectResponse(target, 303)
+        return lead(request, target)
+
+
+def lead(request: Request, path: str) -> RedirectResponse:
+    """Leads on, in the language that the page was read in."""
+    chosen = request.query_params.get("lang")
+    return RedirectResponse(f"{path}?lang={chosen}" if chosen in LANGUAGES else path, 303)
 
 
 def _seen(doing: Doing) -> None:
@@ -242,6 +249,7 @@ def version_view(
         check=checked(library, texts=version.texts, message_id=version.message_id, language=reader, now=now),
         begins=field_value(version.valid_from, zone),
         ends=field_value(sight.default_end(version, shown["message"], now), zone),
+        own_first=tuple(dict.fromkeys((reader, *LANGUAGES))),
         **shown,
     )
 
@@ -264,6 +272,7 @@ def message_view(deps: ChannelDeps, session: Session, *, request: Request, user:
         check=checked(library, texts=said.texts, message_id=message_id, language=reader, now=now),
         quoted=sight.facts_quoted(said.texts),
         rights=sight.rights_of(user, said.owner),
+        own_first=tuple(dict.fromkeys((reader, *LANGUAGES))),
         owner=str((library.owners.get(said.owner) or {}).get(reader, said.owner)),
         now=now,
     )

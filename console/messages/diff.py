@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import Final, Literal
 
 Change = Literal["same", "gone", "new"]
-_TOKENS: Final = re.compile(r"\s+|[^\s]+")
+_TOKENS: Final = re.compile(r"\s*\S+\s?|\s+")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from console.messages import acts, sight
 from console.messages.forms import Refused, edit_in, field, field_value, names_of, posted, texts_in, zone_of
@@ -77,7 +77,7 @@ def add(routes: APIRouter, deps: ChannelDeps) -> None:
             return _piece(deps, request, user, version_id, form, version, problem)
         if problem is None and version is not None:
             after = "" if field(form, "then") == "look" else "/edit"
-            return RedirectResponse(f"/console/messages/v/{version.id}{after}", 303)
+            return acts.lead(request, f"/console/messages/v/{version.id}{after}")
         return _again(deps, request, user, version_id, form, problem or Refused("problem_input"))
 
 

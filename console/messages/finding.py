@@ -114,7 +114,7 @@ def _conditions(session: Session, query: Query, titles: Mapping[str, Iterable[st
         if not query.state:
             conditions.append(v.state.not_in((State.EXPIRED.value, State.WITHDRAWN.value, State.RETURNED.value)))
     terms = search_words(query.text).split()[:_MAX_TERMS]
-    if terms:
+    if query.text.strip():
         conditions.append(_holds(session, terms, query.text, titles))
     return conditions
 
@@ -139,9 +139,9 @@ def _holds(session: Session, terms: list[str], text: str, titles: Mapping[str, I
     v = MessageVersion
     # A plain search for a substring is several times faster than LIKE, and takes % and _ as they are.
     inside = func.strpos if session.get_bind().dialect.name == "postgresql" else func.instr
-    ways: list[ColumnElement[bool]] = [and_(*(inside(v.words, term) > 0 for term in terms))]
+    ways: list[ColumnElement[bool]] = [and_(*(inside(v.words, term) > 0 for term in terms))] if terms else []
     called = [
-        intent for intent, names in titles.items() if any(all(term in search_words(name) for term in terms) for name in names)
+        intent for intent, names in titles.items() if terms and any(all(term in search_words(name) for term in terms) for name in names)
     ]
     if called:
         ways.append(v.intent.in_(called))

@@ -129,6 +129,7 @@ def router(deps: ChannelDeps) -> APIRouter:
             **shown,
         )
 
-    acts.add(routes, deps)
+    # The editor's address would else be taken for an act.
     editor.add(routes, deps)
+    acts.add(routes, deps)
     return routes

@@ -55,7 +55,7 @@ class Office:
     async def sees(self, name: str, path: str, **params: Any) -> str:
         """A page as a person sees it."""
         self._as(name)
-        answer = await self.client.get(path, params=params)
+        answer = await self.client.get(path, params=params or None)
         assert answer.status_code == 200, (path, answer.status_code, answer.text[-2000:])
         return answer.text
 
@@ -76,9 +76,7 @@ class Office:
         """Saves a draft with all fields of the editor, some of them changed."""
         self._as(name)
         headers = {**SAME_SITE, **({"hx-request": "true"} if htmx else {})}
-        return await self.client.post(
-            f"/console/messages/v/{version}/edit", data={**self.fields(version), **more}, headers=headers
-        )
+        return await self.client.post(f"/console/messages/v/{version}/edit", data={**self.fields(version), **more}, headers=headers)
 
     def fields(self, version: int) -> dict[str, str]:
         """The fields of the editor as they stand."""
