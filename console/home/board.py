@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy import ColumnElement, String, cast, exists, or_, select
+from sqlalchemy.orm import Session, aliased, load_only
 
 from console.messages.sight import Rights, facts_quoted, may_approve, rights_of
 from console.messages.standing import SOON, people_needed
-from knowledge.facts import LISTS, STATUS_LINES
+from knowledge.facts import LISTS, STATUS, STATUS_LINES
 from knowledge.library import Library, Said, Situation
 from knowledge.lifecycle import REVIEW_WITHIN, State, overrides_to_review
 from knowledge.models import MessageVersion
@@ -23,7 +23,9 @@ from server.staff.permissions import PERMISSIONS
 FIRST: Final = 9
 """How many topics are shown open: those of the number menu, which residents ask most."""
 MOST: Final = 30
-_FACTS: Final = frozenset({*LISTS, *STATUS_LINES})
+_LOOKED_AT: Final = 200
+_TYPE_OF: Final = {**LISTS, **dict.fromkeys(STATUS_LINES, STATUS)}
+"""The type of the facts behind each placeholder."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Live:
     version: MessageVersion | None
     """Empty when only the holding text is said."""
     facts: tuple[str, ...]
+    """The types of the facts that it quotes."""
     rights: Rights | None
 
 
@@ -50,7 +53,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Everything that waits for the reader, each list oldest first."""
+    """Everything that waits for the reader, each list newest first."""
 
     overrides: tuple[Task, ...]
     reviews: tuple[Task, ...]
@@ -84,7 +87,7 @@ def live(
     found = []
     for intent, one in said.items():
         version = None if one.missing else versions.get((one.message_id, one.version))
-        quoted = tuple(name for name in facts_quoted(version.texts) if name in _FACTS) if version is not None else ()
+        quoted = tuple(_TYPE_OF[name] for name in facts_quoted(version.texts) if name in _TYPE_OF) if version is not None else ()
         rights = rights_of(user, version.owner) if version is not None else None
         found.append(Live(intent, library.title(intent, language), one, version, quoted, rights))
     return tuple(found)
@@ -118,12 +121,17 @@ def ending_facts(library: Library, *, now: datetime) -> list[Fact]:
 def waiting(session: Session, *, user: StaffUser, training: bool, now: datetime) -> Waiting:
     """What waits for a person, by their role and owners."""
     v = MessageVersion
-    states = (State.DRAFT.value, State.IN_REVIEW.value, State.APPROVED.value, State.RETURNED.value)
     columns = load_only(v.id, v.message_id, v.version, v.intent, v.owner, v.author, v.state, v.reason, v.writers, v.created_at)
-    rows = session.scalars(select(v).where(v.state.in_(states)).options(columns).order_by(v.id)).all()
-    newest = {row.message_id: row.version for row in rows}
-    mine = [row for row in rows if not user.owners or row.owner in user.owners]
+
+    def of(state: State, *where: ColumnElement[bool], most: int = MOST) -> list[MessageVersion]:
+        owned = [v.owner.in_(user.owners)] if user.owners else []
+        wanted = select(v).where(v.state == state.value, *owned, *where).options(columns).order_by(v.id.desc()).limit(most)
+        return list(session.scalars(wanted))
+
     decides = user.role in PERMISSIONS["messages.approve"]
+    wrote = or_(v.author == user.name, cast(v.writers, String).contains(f'"{user.name}"', autoescape=True))
+    later = aliased(v)
+    newer = exists().where(later.message_id == v.message_id, later.version > v.version)
     overrides = tuple(
         Task(row, due, due <= now)
         for row in overrides_to_review(session)
@@ -133,19 +141,11 @@ def waiting(session: Session, *, user: StaffUser, training: bool, now: datetime)
         overrides=overrides,
         reviews=tuple(
             Task(row)
-            for row in mine
-            if decides
-            and row.state == State.IN_REVIEW.value
-            and may_approve(user, row, alone=people_needed(row.message_id, row.intent, training=training)[1])
+            for row in (of(State.IN_REVIEW, most=_LOOKED_AT) if decides else ())
+            if may_approve(user, row, alone=people_needed(row.message_id, row.intent, training=training)[1])
         )[:MOST],
-        to_publish=tuple(Task(row) for row in mine if decides and row.state == State.APPROVED.value)[:MOST],
-        returned=tuple(
-            # What was returned waits for its author until they write the next version.
-            Task(row)
-            for row in mine
-            if row.state == State.RETURNED.value and row.author == user.name and row.version == newest[row.message_id]
-        )[-MOST:],
-        drafts=tuple(Task(row) for row in mine if row.state == State.DRAFT.value and user.name in (row.author, *row.writers))[
-            -MOST:
-        ],
+        to_publish=tuple(map(Task, of(State.APPROVED))) if decides else (),
+        # What was returned waits for its author until they write the next version.
+        returned=tuple(map(Task, of(State.RETURNED, v.author == user.name, ~newer))),
+        drafts=tuple(map(Task, of(State.DRAFT, wrote))),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from desk.models import Handoff
@@ -17,7 +17,8 @@ from server.conversations.turn import Outcome
 from server.identity.redaction import redacted
 
 LOOKED_BACK: Final = timedelta(hours=24)
-MOST_READ: Final = 2000
+MOST_READ: Final = 5000
+"""So many turns are looked through, the newest ones: in a bad hour that is an hour, and home stays quick."""
 SHOWN: Final = 12
 _IN_VAIN: Final = (Outcome.OUT_OF_SCOPE.value, Outcome.CLARIFY.value)
 _MISSED: Final = "low_confidence_x2"
@@ -40,9 +41,11 @@ def unanswered(session: Session, *, now: datetime) -> tuple[Asked, ...]:
     missed = exists().where(
         Handoff.conversation_id == Turn.conversation_id, Handoff.reason == _MISSED, Handoff.queued_at >= Turn.received_at
     )
+    newest = select(Turn.id).order_by(Turn.id.desc()).limit(MOST_READ).subquery()
     rows = session.execute(
         select(Turn.text, Turn.received_at, Turn.language)
         .where(
+            Turn.id >= select(func.min(newest.c.id)).scalar_subquery(),
             Turn.received_at >= since,
             Turn.kind.in_(("text", "speech")),
             or_(
@@ -52,8 +55,7 @@ def unanswered(session: Session, *, now: datetime) -> tuple[Asked, ...]:
                 and_(Turn.outcome == Outcome.MENU.value, Turn.engine == "menu", Turn.text.contains(" ")),
             ),
         )
-        .order_by(Turn.received_at.desc())
-        .limit(MOST_READ)
+        .order_by(Turn.id.desc())
     ).all()
     groups: dict[str, list[tuple[str, datetime, str]]] = defaultdict(list)
     for text, at, language in rows:

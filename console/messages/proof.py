@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import String, cast, select
+from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
 from console.messages.previews import SAMPLES
@@ -19,6 +19,8 @@ from knowledge.topics import CHANNELS, ChannelName
 from server.conversations.models import Conversation, Turn
 
 LOOKED_BACK: Final = timedelta(hours=24)
+MOST_READ: Final = 5000
+"""So many turns are looked through, the newest ones."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Deliveries:
-    """How often a version was said since it was published, at most a day back."""
+    """How often a version was said since it was published, at most a day and `MOST_READ` turns back."""
 
     count: int
     last: datetime | None
@@ -60,10 +62,15 @@ def heard(library: Library, version: MessageVersion, *, now: datetime) -> tuple[
 def deliveries(session: Session, version: MessageVersion, *, now: datetime) -> Deliveries:
     """The turns whose reply held this version."""
     since = max(version.published_at or version.created_at, now - LOOKED_BACK)
+    newest = select(Turn.id).order_by(Turn.id.desc()).limit(MOST_READ).subquery()
     rows = session.execute(
         select(Turn.received_at, Conversation.channel)
         .join(Conversation, Conversation.id == Turn.conversation_id)
-        .where(Turn.received_at >= since, cast(Turn.message_ids, String).contains(f'"{version.reference}"', autoescape=True))
+        .where(
+            Turn.id >= select(func.min(newest.c.id)).scalar_subquery(),
+            Turn.received_at >= since,
+            cast(Turn.message_ids, String).contains(f'"{version.reference}"', autoescape=True),
+        )
         .order_by(Turn.received_at.desc())
     ).all()
     return Deliveries(len(rows), rows[0][0] if rows else None, Counter(channel for _, channel in rows))

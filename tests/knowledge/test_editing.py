@@ -83,7 +83,7 @@ def test_no_save_of_two_pages_is_ever_overwritten_unseen(
     from server.database.engine import make_engine, make_sessions
 
     engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('e')}/x.db")
-    names = ("message_versions", "audit", "knowledge_revision")
+    names = ("message_versions", "message_finds", "audit", "knowledge_revision")
     Base.metadata.create_all(engine, tables=[Base.metadata.tables[name] for name in names])
     sessions = make_sessions(engine)
     version_id, seen, stored, last = drafted(sessions), {"a": 0, "b": 0}, 0, ""
