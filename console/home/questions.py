@@ -17,7 +17,7 @@ from server.conversations.turn import Outcome
 from server.identity.redaction import redacted
 
 LOOKED_BACK: Final = timedelta(hours=24)
-MOST_READ: Final = 5000
+MOST_READ: Final = 3000
 """So many turns are looked through, the newest ones: in a bad hour that is an hour, and home stays quick."""
 SHOWN: Final = 12
 _IN_VAIN: Final = (Outcome.OUT_OF_SCOPE.value, Outcome.CLARIFY.value)

@@ -19,7 +19,7 @@ from knowledge.topics import CHANNELS, ChannelName
 from server.conversations.models import Conversation, Turn
 
 LOOKED_BACK: Final = timedelta(hours=24)
-MOST_READ: Final = 5000
+MOST_READ: Final = 3000
 """So many turns are looked through, the newest ones."""
 
 
