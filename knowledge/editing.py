@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from knowledge.lifecycle import STANDING, State, Wording, check, draft, transition
+from knowledge.lifecycle import STANDING, State, Wording, check, draft, locked, transition
 from knowledge.models import MessageVersion
 from knowledge.topics import Texts
 from server import clock
@@ -112,9 +112,7 @@ def publish(
 ) -> MessageVersion:
     """Takes a version all the way to published, each step by the rules: what is not approved yet is approved by the actor, who must
     be somebody else than who wrote it unless a single person is allowed."""
-    version = session.get(MessageVersion, version_id, with_for_update=True)
-    if version is None:
-        raise NotFound("There is no such version.")
+    version = locked(session, version_id=version_id)
     if version.state == State.DRAFT.value:
         if not single_person_allowed:
             raise Forbidden("A different person must approve these words. Submit them.")

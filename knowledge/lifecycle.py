@@ -95,9 +95,7 @@ def transition(
 
     Raises `Conflict` for a move that there is not, `Forbidden` when the author approves their own words (a single person may in
     training mode), `BadInput` for a missing reason or an expiry that is missing or over."""
-    version = session.get(MessageVersion, version_id, with_for_update=True)
-    if version is None:
-        raise NotFound("There is no such version.")
+    version = locked(session, version_id=version_id)
     start, now = State(version.state), clock.now()
     if to not in TRANSITIONS[start]:
         raise Conflict(f"A version that is {start.replace('_', ' ')} cannot become {to.replace('_', ' ')}.")
@@ -130,6 +128,18 @@ def transition(
     )
     if State.PUBLISHED in (start, to):
         bump_revision(session)
+    return version
+
+
+def locked(session: Session, *, version_id: int) -> MessageVersion:
+    """One version, with all versions of its message held until the transaction ends: two that are published at the same moment must
+    see each other, or the older one would come back when the newer one ends. Raises `NotFound`."""
+    version = session.get(MessageVersion, version_id)
+    if version is None:
+        raise NotFound("There is no such version.")
+    ours = select(MessageVersion.id).where(MessageVersion.message_id == version.message_id)
+    session.execute(ours.order_by(MessageVersion.id).with_for_update())
+    session.refresh(version)
     return version
 
 

@@ -82,7 +82,7 @@ class MessageFind(Base):
 
     __tablename__ = "message_finds"
 
-    id: Mapped[int] = mapped_column(ForeignKey("message_versions.id"), primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(ForeignKey("message_versions.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
     message_id: Mapped[str] = mapped_column(String(100), index=True)
     intent: Mapped[str | None] = mapped_column(String(48))
     state: Mapped[str] = mapped_column(String(12), index=True)

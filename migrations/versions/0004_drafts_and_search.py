@@ -29,7 +29,7 @@ def upgrade() -> None:
     op.create_index("ix_message_versions_urgent", "message_versions", ["urgent"])
     finds = op.create_table(
         "message_finds",
-        sa.Column("id", BigId, sa.ForeignKey("message_versions.id"), primary_key=True, autoincrement=False),
+        sa.Column("id", BigId, sa.ForeignKey("message_versions.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
         sa.Column("message_id", sa.String(100), nullable=False),
         sa.Column("intent", sa.String(48)),
         sa.Column("state", sa.String(12), nullable=False),
