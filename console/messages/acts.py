@@ -203,7 +203,7 @@ def _different(doing: Doing) -> None:
 def words_of(error: SpillwayError) -> str:
     """The key of the catalogue for an error of an act."""
     if isinstance(error, Refused):
-        return error.words
+        return error.words or "messages.problem_input"
     if isinstance(error, editing.ChangedMeanwhile):
         return "messages.changed_meanwhile"
     if isinstance(error, Conflict):
