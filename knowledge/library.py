@@ -152,6 +152,19 @@ class Library:
         """The roles that answer for texts and facts, each with what it is called in each language."""
         return MappingProxyType(self._prepared.get("owners") or {})
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The sites that messages may link to."""
+        return self._speaker.hosts
+
+    def unfilled(self, texts: Texts, situation: Situation, **values: str | int) -> tuple[str, ...]:
+        """The placeholders of a wording that have no value now, because of which it would not be said."""
+        return self._speaker.unfilled(texts, situation, values)
+
+    def first_in_phase(self, intent: str, *, phase: str, now: datetime, instead: tuple[str, tuple[str, ...], int]) -> str | None:
+        """The message that would answer a topic in a phase, were `instead` (id, phases, position) published and sayable."""
+        return self._speaker.first_in_phase(intent, phase=phase, now=now, instead=instead)
+
     def match_keywords(self, text: str, language: str) -> str | None:
         """The topic whose keywords a message holds, when one stands out; the understanding that works without a model."""
         return self._keywords.match(text, language, preferred=self._menu)

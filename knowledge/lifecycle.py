@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from knowledge.changes import bump_revision
@@ -65,10 +68,13 @@ class Wording:
 
 def draft(session: Session, *, wording: Wording, author: str) -> MessageVersion:
     """The next version of a message, as a draft."""
-    _check(wording)
+    check(wording)
     version = _new(wording, number=_next(session, wording.message_id), author=author, state=State.DRAFT)
     session.add(version)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict("Somebody else has just begun a new version of this message.") from error
     record(session, actor=author, action="message.draft", subject=version.reference)
     return version
 
@@ -89,9 +95,7 @@ def transition(
 
     Raises `Conflict` for a move that there is not, `Forbidden` when the author approves their own words (a single person may in
     training mode), `BadInput` for a missing reason or an expiry that is missing or over."""
-    version = session.get(MessageVersion, version_id, with_for_update=True)
-    if version is None:
-        raise NotFound("There is no such version.")
+    version = locked(session, version_id=version_id)
     start, now = State(version.state), clock.now()
     if to not in TRANSITIONS[start]:
         raise Conflict(f"A version that is {start.replace('_', ' ')} cannot become {to.replace('_', ' ')}.")
@@ -100,9 +104,10 @@ def transition(
         raise Conflict("This version is not approved. Have it approved, or publish it by urgent override.")
     if (to in NEEDS_REASON or overridden) and not (reason or "").strip():
         raise BadInput("Say why, in a few words.")
-    if to is State.APPROVED and actor == version.author and not single_person_allowed:
+    if to is State.APPROVED and actor in (version.author, *version.writers) and not single_person_allowed:
         raise Forbidden("A different person must approve these words.")
     if to is State.PUBLISHED:
+        _check_newest(session, version)
         _open_window(version, now=now, valid_from=valid_from, expires_at=expires_at)
     if to is State.APPROVED or overridden:
         version.approver, version.approved_at = actor, now
@@ -119,11 +124,42 @@ def transition(
         actor=actor,
         action=f"message.{to.value}",
         subject=version.reference,
-        detail={"from": start.value, "reason": reason, "urgent": overridden},
+        detail={"from": start.value, "reason": reason, "urgent": overridden, "words": fingerprint(version.texts)},
     )
     if State.PUBLISHED in (start, to):
         bump_revision(session)
     return version
+
+
+def locked(session: Session, *, version_id: int) -> MessageVersion:
+    """One version, with all versions of its message held until the transaction ends: two that are published at the same moment must
+    see each other, or the older one would come back when the newer one ends. Raises `NotFound`."""
+    version = session.get(MessageVersion, version_id)
+    if version is None:
+        raise NotFound("There is no such version.")
+    ours = select(MessageVersion.id).where(MessageVersion.message_id == version.message_id)
+    session.execute(ours.order_by(MessageVersion.id).with_for_update())
+    session.refresh(version)
+    return version
+
+
+def _check_newest(session: Session, version: MessageVersion) -> None:
+    # Only the newest version that has begun is said: an older one would be published and never heard.
+    newer = session.scalar(
+        select(func.max(MessageVersion.version)).where(
+            MessageVersion.message_id == version.message_id,
+            MessageVersion.version > version.version,
+            MessageVersion.state == State.PUBLISHED.value,
+        )
+    )
+    if newer is not None:
+        raise Conflict(f"Version {newer} is published already and is newer. Make a new draft of these words to say them again.")
+
+
+def fingerprint(texts: Texts) -> str:
+    """SHA-256 of the words, kept with each act in the audit, so that the record proves which words it was about."""
+    plain = {language: dict(channels) for language, channels in texts.items()}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _open_window(version: MessageVersion, *, now: datetime, valid_from: datetime | None, expires_at: datetime | None) -> None:
@@ -151,7 +187,7 @@ def review_override(session: Session, *, version_id: int, reviewer: str) -> Mess
     version = session.get(MessageVersion, version_id, with_for_update=True)
     if version is None or not version.urgent:
         raise NotFound("There is no such version published by override.")
-    if reviewer in (version.approver, version.author):
+    if reviewer in (version.approver, version.author, *version.writers):
         raise Forbidden("A different person must review these words.")
     version.reviewer, version.reviewed_at = reviewer, clock.now()
     record(session, actor=reviewer, action="message.reviewed", subject=version.reference)
@@ -159,11 +195,11 @@ def review_override(session: Session, *, version_id: int, reviewer: str) -> Mess
 
 
 def overrides_to_review(session: Session) -> list[MessageVersion]:
-    """The texts published by override that nobody else has looked at, the oldest first."""
+    """The texts published by override that nobody else has looked at, also when they are over by now; the oldest first."""
     return list(
         session.scalars(
             select(MessageVersion)
-            .where(MessageVersion.urgent, MessageVersion.reviewed_at.is_(None), MessageVersion.state == State.PUBLISHED.value)
+            .where(MessageVersion.urgent, MessageVersion.reviewed_at.is_(None))
             .order_by(MessageVersion.published_at)
         )
     )
@@ -189,7 +225,7 @@ def publish_imported(
     )
     made = []
     for wording in wordings:
-        _check(wording)
+        check(wording)
         version = _new(wording, number=numbers.get(wording.message_id, 0) + 1, author=author, state=State.PUBLISHED)
         version.approver, version.approved_at, version.published_at = approver, now, now
         version.valid_from, version.expires_at = now, expires_at
@@ -210,7 +246,8 @@ def publish_imported(
     return made
 
 
-def _check(wording: Wording) -> None:
+def check(wording: Wording) -> None:
+    """Raises `BadInput` for a wording that cannot be kept: no English, no owner or source, an unknown phase."""
     if not wording.texts.get(FALLBACK_LANGUAGE):
         raise BadInput("A message needs an English text, which is what a missing language falls back to.")
     if not wording.owner.strip() or not wording.source.strip():
@@ -236,6 +273,8 @@ def _new(wording: Wording, *, number: int, author: str, state: State) -> Message
         owner=wording.owner,
         source=wording.source,
         author=author,
+        writers=[author],
         urgent=False,
+        edits=0,
         created_at=clock.now(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from knowledge.city import PLACEHOLDERS, RUNTIME
 from knowledge.facts import LISTS, STATUS_LINES, folded
 from knowledge.lint_plan import check_plan
 from knowledge.lint_text import Finding, Level, Rules, check_wording, known_numbers
+from knowledge.lint_words import Remark
 from knowledge.pack_files import FLOOR, Pack, SystemText, read_pack
 from knowledge.rendering.placeholders import ASOF, PLACEHOLDER
 from knowledge.topics import CHANNELS, LANGUAGES, Texts, Topic, read_topic, read_yaml
@@ -78,9 +80,10 @@ def _hosts(packs: list[Pack]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*listed, *(urlsplit(page).hostname or "" for page in pages)]))
 
 
-def _numbers(packs_dir: Path) -> list[object]:
+@lru_cache(maxsize=4)
+def _numbers(packs_dir: Path) -> tuple[object, ...]:
     path = packs_dir / "core" / "national_numbers.yml"
-    return list(read_yaml(path) or []) if path.exists() else []
+    return tuple(read_yaml(path) or ()) if path.exists() else ()
 
 
 def _rules(message_id: str, hosts: tuple[str, ...], numbers: frozenset[str]) -> Rules:
@@ -122,7 +125,7 @@ def _topic(topic: Topic, hosts: tuple[str, ...], numbers: frozenset[str]) -> Ite
 def _wordings(texts: Texts, *, file: str, field: str, rules: Rules) -> Iterator[Finding]:
     for language in LANGUAGES:
         if language not in texts:
-            yield Finding("error", file, field or language, f"has no {language}")
+            yield Finding("error", file, field or language, Remark("no_language", language=language))
     quoted = {
         language: {name for text in channels.values() for name in PLACEHOLDER.findall(text)} for language, channels in texts.items()
     }
@@ -131,13 +134,14 @@ def _wordings(texts: Texts, *, file: str, field: str, rules: Rules) -> Iterator[
             where = ".".join(part for part in (field, language, channel) if part)
             text = channels.get(channel, "").strip()
             if not text:
-                yield Finding("error", file, where, "is missing")
+                yield Finding("error", file, where, Remark("missing"))
                 continue
             for level, found in check_wording(text, channel=channel, language=language, rules=rules):
                 yield Finding(level, file, where, found)
         apart = sorted((quoted.get("en", set()) ^ quoted[language]) & FACTS)
         if apart:
-            yield Finding("warning", file, f"{field}.{language}".strip("."), f"quotes other facts than English: {', '.join(apart)}")
+            remark = Remark("other_facts", names=", ".join(apart))
+            yield Finding("warning", file, f"{field}.{language}".strip("."), remark)
 
 
 def _together(topics: list[Topic]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from knowledge.city import PLACEHOLDERS
 from knowledge.facts import LISTS
+from knowledge.lint_words import Remark
 from knowledge.readability import grade
 from knowledge.rendering.placeholders import ASOF, PLACEHOLDER
 from knowledge.rendering.segments import foreign_to_gsm, measure
@@ -64,19 +65,19 @@ def check_wording(text: str, *, channel: str, language: str, rules: Rules) -> It
     """What is wrong with one text on one channel in one language."""
     names = PLACEHOLDER.findall(text)
     for name in sorted(set(names) - rules.placeholders):
-        yield "error", f"{{{name}}} is no placeholder; docs/topics.md lists them"
+        yield "error", Remark("unknown_placeholder", name=name)
     if re.search(r"[{}]", PLACEHOLDER.sub("", text)):
-        yield "error", "a brace stands alone; write a placeholder as {name}"
+        yield "error", Remark("lone_brace")
     yield from _numbers(text, rules)
     yield from _links(text, channel, rules)
     if not rules.carrier_words:
         for match in _CARRIER.finditer(text):
-            yield "error", f"asks for the reply {match[1]}, which belongs to the phone carriers"
+            yield "error", Remark("carrier_word", word=match[1])
     if _EMOJI.search(text):
-        yield "error", "holds a picture; they are not read aloud and cost segments"
+        yield "error", Remark("picture")
     dynamic = [name for name in names if name in LISTS or name.startswith("status_")]
     if dynamic and ASOF not in names:
-        yield "warning", f"quotes {{{dynamic[0]}}} without {{asof}}"
+        yield "warning", Remark("no_asof", name=dynamic[0])
     yield from _channel(text, channel, language, rules)
     yield from _referrals(text)
 
@@ -85,15 +86,15 @@ def _numbers(text: str, rules: Rules) -> Iterator[tuple[Level, str]]:
     for match in PHONE.finditer(text):
         digits = re.sub(r"\D", "", match[0])[-10:]
         if digits not in rules.numbers:
-            yield "error", f"{match[0]} is neither a placeholder nor a known national number (core/national_numbers.yml)"
+            yield "error", Remark("unknown_number", number=match[0])
 
 
 def _links(text: str, channel: str, rules: Rules) -> Iterator[tuple[Level, str]]:
     for address in _ADDRESS.findall(text):
         if channel == "voice":
-            yield "error", f'reads the address {address} aloud; say "the city website"'
+            yield "error", Remark("spoken_address", address=address)
         elif not allowed(address, rules.hosts):
-            yield "error", f"links to {address}, which is not on the list (core/link_hosts.yml)"
+            yield "error", Remark("unlisted_link", address=address)
 
 
 def _channel(text: str, channel: str, language: str, rules: Rules) -> Iterator[tuple[Level, str]]:
@@ -101,30 +102,30 @@ def _channel(text: str, channel: str, language: str, rules: Rules) -> Iterator[t
         yield from _sms(text, language, rules)
     words = len(text.split())
     if channel == "web" and words > MAX_WEB_WORDS:
-        yield "warning", f"{words} words on the web; 120 are enough"
+        yield "warning", Remark("web_words", words=words)
     if channel == "voice":
         if words > MAX_VOICE_WORDS:
-            yield "warning", f"{words} words spoken, {words * 60 // 150} seconds; 75 words are 30 seconds"
+            yield "warning", Remark("voice_words", words=words, seconds=words * 60 // 150)
         if re.search(r"[*#\[\]]|^\s*- ", text, re.MULTILINE):
-            yield "error", "holds markup, which is not read aloud"
+            yield "error", Remark("voice_markup")
     level = grade(text, language)
     if channel != "sms" and not rules.system and level > MAX_GRADE:
-        yield "warning", f"reads at grade {level:.0f}; 6 to 8 is the aim (shorter sentences, shorter words)"
+        yield "warning", Remark("grade", grade=f"{level:.0f}")
 
 
 def _sms(text: str, language: str, rules: Rules) -> Iterator[tuple[Level, str]]:
     if rules.one_segment:
         size = measure(text)
         if size.encoding != "GSM-7" or size.segments > 1:
-            yield "error", f"must be one GSM-7 text; it is {size.units} units of {size.encoding} ({''.join(foreign_to_gsm(text))})"
+            yield "error", Remark("one_segment", units=size.units, encoding=size.encoding, foreign="".join(foreign_to_gsm(text)))
         return
     if len(text) > MAX_SMS:
-        yield "error", f"{len(text)} characters before facts are filled in; at most {MAX_SMS}"
+        yield "error", Remark("sms_long", length=len(text), limit=MAX_SMS)
     foreign = foreign_to_gsm(fold(plain(PLACEHOLDER.sub("", text))))
     if foreign and not rules.system:
-        yield "error", f"holds {''.join(dict.fromkeys(foreign))}, which makes the text cost double"
+        yield "error", Remark("sms_foreign", foreign="".join(dict.fromkeys(foreign)))
     if plain(text) != text.strip() and "\n" not in text:
-        yield "warning", "holds curly quotes, long dashes or wide spaces; plain ones are sent"
+        yield "warning", Remark("sms_marks")
     del language
 
 
@@ -132,10 +133,10 @@ def _referrals(text: str) -> Iterator[tuple[Level, str]]:
     for name in PLACEHOLDER.findall(text):
         phone = name.replace("_utility", "_phone")
         if name.endswith("_utility") and phone in PLACEHOLDERS and f"{{{phone}}}" not in text:
-            yield "warning", f"names {{{name}}} without {{{phone}}}"
+            yield "warning", Remark("utility_phone", name=name, phone=phone)
     for sentence in sentences(text):
         if _REFERRAL.search(sentence) and not _NUMBER.search(sentence):
-            yield "warning", f"sends people to an office without its number: {sentence[:80]}"
+            yield "warning", Remark("referral", sentence=sentence[:80])
 
 
 def known_numbers(entries: Iterable[object]) -> frozenset[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, Connection, ForeignKey, Index, Integer, String, Text, UniqueConstraint, event, insert, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.database.base import Base
@@ -50,7 +53,7 @@ class MessageVersion(Base):
     approver: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(Text)
     """Why it was returned, withdrawn, or published in a hurry."""
-    urgent: Mapped[bool] = mapped_column(Boolean, default=False)
+    urgent: Mapped[bool] = mapped_column(Boolean, default=False, index=True)
     """Published by a supervisor without review; somebody else must still look at it."""
     reviewer: Mapped[str | None] = mapped_column(String(64))
     reviewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -60,11 +63,63 @@ class MessageVersion(Base):
     valid_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    writers: Mapped[list[str]] = mapped_column(Json, default=list)
+    """Everybody who wrote in the draft, the last one last; none of them is the different person who approves it."""
+    edits: Mapped[int] = mapped_column(Integer, default=0)
+    """Grows with each save of the draft, so that a save which did not see the one before is noticed."""
+    edited_in: Mapped[str | None] = mapped_column(String(32))
+    """The open page that saved last: its next save is its own, also when the answer to this one was lost on the way."""
+    edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     @property
     def reference(self) -> str:
         """The message and its version, as stored with the turns that said it."""
         return f"{self.message_id}@{self.version}"
+
+
+class MessageFind(Base):
+    """What one version is found by, apart from its texts, so that a search reads little. Kept by the mapper with every change."""
+
+    __tablename__ = "message_finds"
+
+    id: Mapped[int] = mapped_column(ForeignKey("message_versions.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    message_id: Mapped[str] = mapped_column(String(100), index=True)
+    intent: Mapped[str | None] = mapped_column(String(48))
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    owner: Mapped[str] = mapped_column(String(48))
+    valid_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    languages: Mapped[str] = mapped_column(String(120))
+    """Such as ` en es `."""
+    words: Mapped[str] = mapped_column(Text)
+    """Each word of the texts once, without case and accents."""
+
+
+def search_words(text: str) -> str:
+    """Each word of a text once, without case and accents, in any script."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(dict.fromkeys(re.findall(r"\w+", bare)))
+
+
+def find_values(texts: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """What a wording is found by."""
+    words = search_words(" ".join(text for channels in texts.values() for text in channels.values()))
+    return {"languages": f" {' '.join(texts)} "[:120], "words": words}
+
+
+_SHOWN = ("message_id", "intent", "state", "owner", "valid_from", "expires_at")
+
+
+@event.listens_for(MessageVersion, "after_insert")
+def _to_be_found(_mapper: Any, connection: Connection, version: MessageVersion) -> None:
+    values = {name: getattr(version, name) for name in _SHOWN}
+    connection.execute(insert(MessageFind).values(id=version.id, **values, **find_values(version.texts)))
+
+
+@event.listens_for(MessageVersion, "after_update")
+def _found_anew(_mapper: Any, connection: Connection, version: MessageVersion) -> None:
+    values = {name: getattr(version, name) for name in _SHOWN}
+    connection.execute(update(MessageFind).where(MessageFind.id == version.id).values(**values, **find_values(version.texts)))
 
 
 class FactRow(Base):

@@ -54,7 +54,7 @@ class Speaker:
         self._zone = ZoneInfo(str(contents.city.get("time_zone", "UTC")))
         self._fold = bool(contents.city.get("sms_fold_accents", False))
         self._map_url = str(contents.city.get("map_url", ""))
-        self._hosts = _hosts(contents.city)
+        self.hosts = _hosts(contents.city)
         windows = [moment for message in contents.messages for moment in (message.valid_from, message.expires_at)]
         self._moments = sorted({*windows, *(fact.expires_at for fact in contents.facts)})
         self._said: dict[_Key, Said] = {}
@@ -73,6 +73,16 @@ class Speaker:
                 if said is not None:
                     return said
         return self._holding(situation)
+
+    def first_in_phase(self, intent: str, *, phase: str, now: datetime, instead: tuple[str, tuple[str, ...], int]) -> str | None:
+        """The message that would answer a topic in a phase, were `instead` (id, phases, position) published and sayable."""
+        there = [Published(instead[0], 0, intent, {}, instead[1], instead[2])]
+        for message_id in self._variants.get(intent, ()):
+            version = self._live(message_id, now)
+            if version is not None and message_id != instead[0] and self._render(version, Situation("en", "sms", now), {}):
+                there.append(version)
+        there.sort(key=lambda one: (one.position, one.message_id))
+        return next((one.message_id for one in there if one.fits(phase) and self._concerns(one.message_id)), None)
 
     def _concerns(self, message_id: str) -> bool:
         only = self._only.get(message_id)
@@ -129,6 +139,12 @@ class Speaker:
         """A wording that is not published yet, rendered as it would be; nothing when a value it quotes is missing."""
         return self._render(Published("preview", 0, None, texts), situation, values)
 
+    def unfilled(self, texts: Texts, situation: Situation, values: Mapping[str, str | int]) -> tuple[str, ...]:
+        """The placeholders of a wording that nothing fills now."""
+        template = compile_template(_text_for(texts, situation.language, situation.channel).strip())
+        names = [name for name in dict.fromkeys(template.names) if name != ASOF and name not in values]
+        return tuple(name for name in names if self._value(name, situation) is None)
+
     def _live(self, message_id: str, now: datetime) -> Published | None:
         for version in self._versions.get(message_id, ()):
             if now >= version.valid_from:
@@ -156,11 +172,9 @@ class Speaker:
 
     def _render(self, version: Published, situation: Situation, runtime: Mapping[str, str | int]) -> Said | None:
         language = situation.language if situation.language in version.texts else FALLBACK_LANGUAGE
-        texts = version.texts.get(language)
-        if not texts:
+        if not version.texts.get(language):
             return None
-        text = next((texts[name] for name in (situation.channel, *CHANNELS) if texts.get(name)), "")
-        template = compile_template(text.strip())
+        template = compile_template(_text_for(version.texts, language, situation.channel).strip())
         values = self._values(template, replace(situation, language=language), runtime)
         if values is None:
             return None
@@ -203,7 +217,7 @@ class Speaker:
                 map_url=self._map_url,
             )
             if channel == "web":
-                text, html = render_web(filled.text, hosts=self._hosts)
+                text, html = render_web(filled.text, hosts=self.hosts)
                 pieces: tuple[str, ...] = (text,)
                 break
             pieces = self._pieces(filled.text, channel, language)
@@ -217,6 +231,11 @@ class Speaker:
 
     def _pieces(self, text: str, channel: str, language: str) -> tuple[str, ...]:
         return render_voice(text, language) if channel == "voice" else render_sms(text, fold_accents=self._fold)
+
+
+def _text_for(texts: Texts, language: str, channel: str) -> str:
+    own = texts.get(language) or texts.get(FALLBACK_LANGUAGE) or {}
+    return next((own[name] for name in (channel, *CHANNELS) if own.get(name)), "")
 
 
 def city_value(value: Any, language: str) -> Value | None:

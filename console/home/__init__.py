@@ -1,1 +1,1 @@
-"""The first page of the console: what is live, what expires, what waits, what residents ask that has no answer."""
+"""The home of those who write and decide: what is said, what ends, what waits, what is asked in vain."""

@@ -1,1 +1,1 @@
-"""Approved messages: finding, drafting, previewing, comparing, approving, publishing and withdrawing them."""
+"""Messages: finding, writing, checking, approving, publishing, withdrawing."""

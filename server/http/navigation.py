@@ -18,7 +18,9 @@ class Place:
 
 
 PLACES: Final = (
+    Place("/console/", "staff.place_home", "console.see"),
     Place("/desk/", "staff.place_desk", "desk.see"),
+    Place("/console/messages/", "staff.place_messages", "console.see"),
     Place("/console/people/", "staff.place_people", "people.see"),
     Place("/console/audit/", "staff.place_audit", "audit.see"),
 )

@@ -34,7 +34,7 @@ def sessions(tmp_path: Path) -> Iterator[Sessions]:
     """An empty database."""
     engine = make_engine(f"sqlite:///{tmp_path / 'knowledge.db'}")
     tables = [Base.metadata.tables[name] for name in (
-        "topics", "message_versions", "facts", "incidents", "city_values", "knowledge_revision", "audit"
+        "topics", "message_versions", "message_finds", "facts", "incidents", "city_values", "knowledge_revision", "audit"
     )]  # fmt: skip
     Base.metadata.create_all(engine, tables=tables)
     yield make_sessions(engine)

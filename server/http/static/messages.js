@@ -1,0 +1,35 @@
+// Reads spoken scripts aloud, and keeps people from leaving a draft whose last words are not kept yet.
+const voices = "speechSynthesis" in window;
+const showPlay = (root) => voices && root.querySelectorAll("[data-play]").forEach((button) => { button.hidden = false; });
+showPlay(document);
+document.addEventListener("htmx:afterSettle", () => showPlay(document));
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-play]");
+  if (!button) return;
+  const speaking = speechSynthesis.speaking;
+  speechSynthesis.cancel();
+  if (speaking) return;
+  const words = new SpeechSynthesisUtterance(button.dataset.play);
+  words.lang = { en: "en-US", es: "es-US" }[button.dataset.lang] || button.dataset.lang;
+  speechSynthesis.speak(words);
+});
+
+const editor = document.getElementById("editor");
+if (editor) {
+  let typed = 0, kept = 0, sent = 0;
+  const saved = document.getElementById("saved");
+  const say = (text) => { saved.textContent = text; saved.className = "saved unsaved"; };
+  editor.addEventListener("input", () => { typed += 1; });
+  editor.addEventListener("submit", () => { kept = typed; });
+  document.addEventListener("htmx:beforeRequest", () => { sent = typed; });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt !== editor) return;
+    if (event.detail.successful) {
+      saved.className = "saved";
+      if (!saved.querySelector("[role=alert]")) kept = sent;
+    } else {
+      say(editor.dataset.lost);
+    }
+  });
+  window.addEventListener("beforeunload", (event) => { if (typed > kept) event.preventDefault(); });
+}
