@@ -17,7 +17,10 @@ class Place:
     permission: str
 
 
-PLACES: Final = (Place("/desk/", "staff.place_desk", "desk.see"),)
+PLACES: Final = (
+    Place("/desk/", "staff.place_desk", "desk.see"),
+    Place("/console/facts/", "staff.place_facts", "console.see"),
+)
 """In the order of the bar."""
 
 
