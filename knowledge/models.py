@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.database.base import Base
@@ -104,6 +104,18 @@ class IncidentRow(Base):
     pack: Mapped[str | None] = mapped_column(String(48))
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
+class IncidentStep(Base):
+    """One step of an incident's checklist that somebody did."""
+
+    __tablename__ = "incident_steps"
+
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), primary_key=True)
+    step: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the step's English line, so that a pack that gains a step moves no tick."""
+    done_by: Mapped[str] = mapped_column(String(64))
+    done_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class CityValue(Base):

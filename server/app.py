@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from bot.channels.sms import router as sms_router
 from bot.channels.web.routes import router as chat_router
 from console.facts.routes import router as facts_router
+from console.incidents.routes import router as incidents_router
 from console.simulator.routes import router as simulator_router
 from desk.routes import router as desk_router
 from ivr.routes import router as voice_router
@@ -73,6 +74,8 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
     for router in (sms_router(deps), voice_router(deps), chat_router(deps), staff_router(deps), desk_router(deps)):
         app.include_router(router)
     app.include_router(facts_router(deps))
+    app.include_router(facts_router(deps))
+    app.include_router(incidents_router(deps))
     app.mount("/static", CachedFiles(directory=STATIC), name="static")
     app.include_router(health_router(service))
     if not settings.live:

@@ -20,6 +20,7 @@ class Place:
 PLACES: Final = (
     Place("/desk/", "staff.place_desk", "desk.see"),
     Place("/console/facts/", "staff.place_facts", "console.see"),
+    Place("/console/incidents/", "staff.place_incidents", "console.see"),
 )
 """In the order of the bar."""
 
