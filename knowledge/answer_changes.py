@@ -53,14 +53,18 @@ def incident_of(row: IncidentRow) -> Incident:
 
 
 def outlook(
-    session: Session, *, incidents: Iterable[Incident], language: str, now: datetime, without: Collection[Version] = ()
+    session: Session,
+    *,
+    before: Library,
+    incidents: Iterable[Incident],
+    language: str,
+    now: datetime,
+    without: Collection[Version] = (),
 ) -> Outlook:
-    """What would change if exactly these incidents were open, and these versions were not published any more."""
+    """What would change, from `before`, if exactly these incidents were open, and these versions were not published any more."""
     contents = store.read_contents(session)
-    floor = shipped_floor()
     messages = tuple(one for one in contents.messages if (one.message_id, one.version) not in without)
-    before = Library(contents, floor=floor)
-    after = Library(replace(contents, incidents=tuple(incidents), messages=messages), floor=floor)
+    after = Library(replace(contents, incidents=tuple(incidents), messages=messages), floor=shipped_floor())
     return Outlook(answer_changes(before, after, language=language, now=now), before.menu(), after.menu())
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from knowledge.changes import put_fact, remove_fact
-from knowledge.facts import SITES, STATUS, STATUSES, STREET, ZONE
+from knowledge.facts import SITES, STATUS, STATUSES, STREET, ZONE, status_of
 from knowledge.models import FactRow
 from server import clock
 from server.audit.models import AuditRow
@@ -71,7 +71,7 @@ def set_status(session: Session, *, type: str, key: str, status: str, seen: str,
     if status not in STATUSES.get(type, ()):
         raise BadInput(f"status must be one of {', '.join(STATUSES.get(type, ('open',)))}.")
     row = find_fact(session, type=type, key=key, lock=True)
-    if row is not None and token(row) != seen and row.data.get("status", "open") == status:
+    if row is not None and status_of(type, row.data) == status and token(row) != seen and row.expires_at > clock.now():
         return row
     row = seen_fact(session, type=type, key=key, seen=seen)
     return _checked(session, row, {**row.data, "status": status}, actor)

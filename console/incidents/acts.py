@@ -300,8 +300,8 @@ def _outlook(
     **values: Any,
 ) -> Response:
     language = page_language(request, user)
-    seen = outlook(session, incidents=incidents, language=language, now=clock.now(), without=without)
     library = deps.library.get(session)
+    seen = outlook(session, before=library, incidents=incidents, language=language, now=clock.now(), without=without)
     shown: dict[str, Any] = {"row": None, "pack": None, "entered": {}, "withdrawn": [], "chosen": set(), "kept": [], "closing": []}
     shown |= values
     if shown["row"] is not None:
