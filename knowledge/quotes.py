@@ -26,6 +26,8 @@ class Quote:
     answers: bool
     texts: Mapping[str, Mapping[str, str]]
     """By language and channel, as residents get them; empty when it cannot be said now."""
+    instead: Mapping[str, str]
+    """By language, the text message that answers its topic when this one cannot."""
 
 
 def quotes(library: Library, *, type: str, key: str, now: datetime, place: str | None = None) -> tuple[Quote, ...]:
@@ -42,9 +44,11 @@ def quotes(library: Library, *, type: str, key: str, now: datetime, place: str |
             for language in LANGUAGES
         }
         first = said[LANGUAGES[0]][CHANNELS[0]]
-        answers = intent is not None and library.answer(intent, Situation("en", "sms", now, place)).message_id == message_id
+        now_said = {name: library.answer(intent, Situation(name, "sms", now, place)) for name in LANGUAGES} if intent else {}
+        answers = bool(now_said) and now_said[LANGUAGES[0]].message_id == message_id
         texts: dict[str, dict[str, str]] = {}
         if not first.missing:
             texts = {language: {channel: one.text for channel, one in held.items()} for language, held in said.items()}
-        found.append(Quote(message_id, first.version, intent, answers, texts))
+        instead = {} if texts else {language: one.text for language, one in now_said.items()}
+        found.append(Quote(message_id, first.version, intent, answers, texts, instead))
     return tuple(sorted(found, key=lambda one: not one.answers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -52,11 +53,13 @@ class Card:
     said: bool
     """True when residents hear of it now."""
     conflict: bool
+    overruled: bool
+    """True when another fact of the same name is in a safer state, and residents hear that one."""
 
     @property
     def tone(self) -> str:
         """How the state is coloured; the words always say it too."""
-        return "off" if self.expired else _TONES[self.status] if self.status else "plain"
+        return "off" if self.expired or self.overruled else _TONES[self.status] if self.status else "plain"
 
     @property
     def agents_only(self) -> bool:
@@ -75,7 +78,7 @@ class Card:
         return held.get(show, True)
 
 
-def card(row: FactRow, *, language: str, now: datetime, conflicts: frozenset[str] = frozenset()) -> Card:
+def card(row: FactRow, *, language: str, now: datetime, conflicts: Mapping[str, bool] = MappingProxyType({})) -> Card:
     """A fact as a page shows it."""
     data, states = row.data, STATUSES.get(row.type, ())
     status = status_of(row.type, data) if states else None
@@ -90,8 +93,9 @@ def card(row: FactRow, *, language: str, now: datetime, conflicts: frozenset[str
         states=states,
         expired=expired,
         soon=not expired and row.expires_at - now <= SOON,
-        said=public and not expired and is_said(row.type, status or "open"),
+        said=public and not expired and is_said(row.type, status or "open") and not conflicts.get(row.key, False),
         conflict=row.key in conflicts,
+        overruled=conflicts.get(row.key, False),
     )
 
 
@@ -113,7 +117,7 @@ def cards(session: Session, *, type_: str | None, query: str, show: str, languag
     rows = list(session.scalars(wanted.where(FactRow.type == type_) if type_ else wanted))
     torn = conflicts(rows, now)
     words = folded(query).split()
-    found = (card(row, language=language, now=now, conflicts=torn.get(row.type, frozenset())) for row in rows)
+    found = (card(row, language=language, now=now, conflicts=torn.get(row.type, {})) for row in rows)
     return [one for one in found if one.fits(show) and all(word in _searched(one.row) for word in words)]
 
 
@@ -124,16 +128,18 @@ def _searched(row: FactRow) -> str:
     return folded(" ".join(texts))
 
 
-def conflicts(rows: Iterable[FactRow], now: datetime) -> dict[str, frozenset[str]]:
-    """The keys of the facts that disagree now, by type."""
+def conflicts(rows: Iterable[FactRow], now: datetime) -> dict[str, dict[str, bool]]:
+    """The keys of the facts that disagree now, by type, each with whether another one is said in its place."""
     facts = (
         Fact(row.type, row.key, row.data, row.as_of, row.expires_at, public=row.visibility == "public", position=row.position)
         for row in rows
     )
-    found: dict[str, set[str]] = {}
+    found: dict[str, dict[str, bool]] = {}
     for one in FactBook(facts).contradictions(now):
-        found.setdefault(one.type, set()).update((one.said_key, one.unsaid_key))
-    return {type_: frozenset(keys) for type_, keys in found.items()}
+        held = found.setdefault(one.type, {})
+        held.setdefault(one.said_key, False)
+        held[one.unsaid_key] = True
+    return found
 
 
 @dataclass(frozen=True)

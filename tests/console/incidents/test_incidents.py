@@ -152,7 +152,7 @@ async def test_a_phase_shows_its_answers_first_and_then_says_them(client: httpx.
     await signed_in(client, menu_service, "approver")
     number = incident(menu_service).id
     look = (await client.get(f"{HOME}{number}/change", params={"phase": "after", "level": "full", "zones": ["A", "B"]})).text
-    assert "answers change" in look
+    assert "Answers that change:" in look
     assert "The number menu" in look
     shown = re.findall(r"<dd><strong>(.*?)</strong></dd>", look, re.DOTALL)
     assert shown
