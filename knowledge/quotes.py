@@ -15,6 +15,10 @@ from knowledge.topics import CHANNELS, LANGUAGES
 _LIST_OF: Final[Mapping[str, str]] = {type_: placeholder for placeholder, type_ in LISTS.items()}
 
 
+MOST: Final = 30
+"""How many messages are shown in full; hardly any fact is quoted by more."""
+
+
 @dataclass(frozen=True)
 class Quote:
     """One live message that quotes a fact. `answers` tells that it is what its topic is answered with now; the others wait for
@@ -30,25 +34,37 @@ class Quote:
     """By language, the text message that answers its topic when this one cannot."""
 
 
-def quotes(library: Library, *, type: str, key: str, now: datetime, place: str | None = None) -> tuple[Quote, ...]:
-    """The live messages that quote a fact, those that answer now first. `place` is where the resident is, the fact's own ZIP code
-    mostly, so that the nearest site stands first as it does for them."""
+def quotes(
+    library: Library, *, type: str, key: str, now: datetime, place: str | None = None, most: int = MOST
+) -> tuple[tuple[Quote, ...], int]:
+    """The live messages that quote a fact, those that answer now first, and how many more there are. `place` is where the resident
+    is, the fact's own ZIP code mostly, so that the nearest site stands first as it does for them."""
     placeholder = key if type == STATUS else _LIST_OF.get(type)
     if placeholder is None:
-        return ()
+        return (), 0
+    of_message = dict(library.quoting(placeholder, now))
+    answering = {
+        intent: {name: library.answer(intent, Situation(name, "sms", now, place)) for name in LANGUAGES}
+        for intent in dict.fromkeys(of_message.values())
+        if intent is not None
+    }
+
+    def answers(message_id: str) -> bool:
+        intent = of_message[message_id]
+        return intent is not None and answering[intent][LANGUAGES[0]].message_id == message_id
+
+    first = sorted(of_message, key=lambda message_id: not answers(message_id))
     found = []
-    for message_id in library.quoting(placeholder, now):
-        intent = next((name for name in library.topics if message_id.startswith(f"{name}.")), None)
+    for message_id in first[:most]:
         said = {
             language: {channel: library.say(message_id, Situation(language, channel, now, place)) for channel in CHANNELS}
             for language in LANGUAGES
         }
-        first = said[LANGUAGES[0]][CHANNELS[0]]
-        now_said = {name: library.answer(intent, Situation(name, "sms", now, place)) for name in LANGUAGES} if intent else {}
-        answers = bool(now_said) and now_said[LANGUAGES[0]].message_id == message_id
+        shown = said[LANGUAGES[0]][CHANNELS[0]]
         texts: dict[str, dict[str, str]] = {}
-        if not first.missing:
+        if not shown.missing:
             texts = {language: {channel: one.text for channel, one in held.items()} for language, held in said.items()}
-        instead = {} if texts else {language: one.text for language, one in now_said.items()}
-        found.append(Quote(message_id, first.version, intent, answers, texts, instead))
-    return tuple(sorted(found, key=lambda one: not one.answers))
+        intent = of_message[message_id]
+        other = {} if texts or intent is None else {language: one.text for language, one in answering[intent].items()}
+        found.append(Quote(message_id, shown.version, intent, answers(message_id), texts, other))
+    return tuple(found), len(first) - len(found)

@@ -279,7 +279,7 @@ def _page(
     if not found and not acts:
         raise NotFound("There is no such fact.")
     row = found[0].row if found else None
-    quoted = quotes(library, type=type_, key=key, now=now, place=row.data.get("zip")) if row else ()
+    quoted, unshown = quotes(library, type=type_, key=key, now=now, place=row.data.get("zip")) if row else ((), 0)
     return render(
         "facts/fact.html",
         request=request,
@@ -290,6 +290,7 @@ def _page(
         key=key,
         card=found[0] if found else None,
         quotes=quoted,
+        unshown=unshown,
         titles={one.intent: library.title(one.intent, language) for one in quoted if one.intent},
         acts=acts,
         differences=differences(type_, key, language, zone_of_city(deps)),

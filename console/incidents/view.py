@@ -109,12 +109,11 @@ class Published:
 def published_during(session: Session, row: IncidentRow) -> list[Published]:
     """What staff published since the incident began and residents still hear, the newest first."""
     staff = set(session.scalars(select(StaffUser.name)))
-    live = session.scalars(
-        select(MessageVersion)
-        .where(MessageVersion.state == "published", MessageVersion.published_at >= row.started_at)
-        .order_by(MessageVersion.published_at.desc())
+    by_staff = MessageVersion.author.in_(staff) | MessageVersion.approver.in_(staff)
+    live = select(MessageVersion).where(
+        MessageVersion.state == "published", MessageVersion.published_at >= row.started_at, by_staff
     )
-    found = [one for one in live if one.author in staff or one.approver in staff]
+    found = list(session.scalars(live.order_by(MessageVersion.published_at.desc())))
     versions = session.execute(
         select(MessageVersion.message_id, MessageVersion.author, MessageVersion.created_at).where(
             MessageVersion.message_id.in_([one.message_id for one in found])
