@@ -166,9 +166,9 @@ def close_incident(session: Session, *, incident_id: int, actor: str) -> Inciden
 def _open(session: Session, incident_id: int) -> IncidentRow:
     row = session.get(IncidentRow, incident_id, with_for_update=True)
     if row is None:
-        raise NotFound("There is no such incident.")
+        raise NotFound("There is no such incident.", words="incidents.no_incident")
     if row.closed_at is not None:
-        raise Conflict("This incident is closed. Open a new one.")
+        raise Conflict("This incident is closed. Open a new one.", words="incidents.closed_already")
     return row
 
 

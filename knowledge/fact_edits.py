@@ -69,7 +69,8 @@ def set_status(session: Session, *, type: str, key: str, status: str, seen: str,
     """Puts a fact into another state, known from now on. A second tap on the same state, or two people who tap the same, change
     nothing twice. Raises `BadInput` for a state that the type does not have, `Stale` when somebody else was faster."""
     if status not in STATUSES.get(type, ()):
-        raise BadInput(f"status must be one of {', '.join(STATUSES.get(type, ('open',)))}.")
+        states = ", ".join(STATUSES.get(type, ("open",)))
+        raise BadInput(f"status must be one of {states}.", words="facts.problem_state", states=states)
     row = find_fact(session, type=type, key=key, lock=True)
     if row is not None and status_of(type, row.data) == status and token(row) != seen and row.expires_at > clock.now():
         return row
@@ -130,10 +131,10 @@ def before_act(session: Session, *, type: str, key: str, act: int) -> Mapping[st
     """What a fact said before an act; nothing when there was none. Raises `NotFound` for an act on something else."""
     row = session.get(AuditRow, act)
     if row is None or row.subject != f"{type}:{key}" or row.action not in ("fact.put", "fact.remove"):
-        raise NotFound("There is no such change of this fact.")
+        raise NotFound("There is no such change of this fact.", words="facts.no_change")
     before: Mapping[str, Any] | None = row.detail["before"]
     if before is not None and "as_of" not in before:
-        raise NotFound("What was said before is not on record.")
+        raise NotFound("What was said before is not on record.", words="facts.no_record")
     return before
 
 

@@ -80,12 +80,13 @@ class ReadRow:
 def read_lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
     """The rows with the line each begins on."""
     if len(content) > MAX_BYTES:
-        raise TooLarge("The table is larger than 5 MB. Split it.")
+        raise TooLarge("The table is larger than 5 MB. Split it.", words="facts.table_large")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise BadInput(f"line {line}: the file is not UTF-8. Save it as 'CSV UTF-8'.") from error
+        text = f"line {line}: the file is not UTF-8. Save it as 'CSV UTF-8'."
+        raise BadInput(text, words="facts.table_letters", line=line) from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     begins = 1
     try:
@@ -93,7 +94,8 @@ def read_lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
             yield begins, row
             begins = reader.line_num + 1
     except csv.Error as error:
-        raise BadInput(f"line {begins}: cannot be read ({error}). Put quotes around cells that hold a comma or a quote.") from error
+        told = f"line {begins}: cannot be read ({error}). Put quotes around cells that hold a comma or a quote."
+        raise BadInput(told, words="facts.table_quotes", line=begins) from error
 
 
 class TableReader:
@@ -133,7 +135,7 @@ class TableReader:
         if "key" not in header:
             names = ", ".join(columns(self._type))
             hint = " Cells are parted by commas, not semicolons." if any(";" in name for name in header) else ""
-            raise BadInput(f"line 1: must name the columns: {names}.{hint}")
+            raise BadInput(f"line 1: must name the columns: {names}.{hint}", words="facts.table_head", columns=names)
         for name in dict.fromkeys(header):
             if not is_column(name):
                 listed = ", ".join(columns(self._type))

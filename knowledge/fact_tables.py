@@ -103,7 +103,8 @@ def write_table(session: Session, *, table: TableImport, actor: str, file: str) 
 
 def _known(type_: str) -> None:
     if type_ not in TYPES:
-        raise BadInput(f"There is no type of facts {type_!r}. The types are {', '.join(sorted(TYPES))}.")
+        listed = ", ".join(sorted(TYPES))
+        raise BadInput(f"There is no type of facts {type_!r}. The types are {listed}.", words="facts.no_type")
 
 
 def _rows(session: Session, type_: str) -> list[FactRow]:

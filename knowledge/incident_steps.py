@@ -51,7 +51,7 @@ def tick(session: Session, *, incident_id: int, pack: IncidentPack | None, mark:
     """Marks a step as done, or takes the mark away. Doing so twice changes nothing. Raises `NotFound` for a step there is not."""
     known = {_mark(line): line for line in pack.checklist["en"]} if pack else {}
     if session.get(IncidentRow, incident_id) is None or mark not in known:
-        raise NotFound("There is no such step.")
+        raise NotFound("There is no such step.", words="incidents.no_step")
     row = session.get(IncidentStep, (incident_id, mark), with_for_update=True)
     if done == (row is not None):
         return

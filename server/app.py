@@ -74,7 +74,6 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
     for router in (sms_router(deps), voice_router(deps), chat_router(deps), staff_router(deps), desk_router(deps)):
         app.include_router(router)
     app.include_router(facts_router(deps))
-    app.include_router(facts_router(deps))
     app.include_router(incidents_router(deps))
     app.mount("/static", CachedFiles(directory=STATIC), name="static")
     app.include_router(health_router(service))

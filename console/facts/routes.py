@@ -149,7 +149,7 @@ def router(deps: ChannelDeps) -> APIRouter:
 
 def _known(type_: str) -> str:
     if type_ not in TYPES:
-        raise NotFound("There is no such type of facts.")
+        raise NotFound("There is no such type of facts.", words="facts.no_type")
     return type_
 
 
@@ -277,7 +277,7 @@ def _page(
         acts = fact_edits.history(session, type=type_, key=key)
         library = deps.library.get(session)
     if not found and not acts:
-        raise NotFound("There is no such fact.")
+        raise NotFound("There is no such fact.", words="facts.no_fact")
     row = found[0].row if found else None
     quoted, unshown = quotes(library, type=type_, key=key, now=now, place=row.data.get("zip")) if row else ((), 0)
     return render(

@@ -13,6 +13,7 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
+from console.catalogue import text
 from console.facts.cards import ORDER, state_words
 from console.facts.city import zone_of_city
 from knowledge.fact_reader import MAX_BYTES
@@ -105,7 +106,7 @@ def _decoded(content: str) -> bytes:
     try:
         return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BadInput("The table did not arrive whole. Choose the file again.") from error
+        raise BadInput("The table did not arrive whole. Choose the file again.", words="facts.table_torn") from error
 
 
 def _clean(name: str | None) -> str:
@@ -147,6 +148,11 @@ def _show(
     return _page(deps, request, user, type_=type_, run=run, content=encoded, name=name, problem=problem, status=max(status, bad))
 
 
+def _told(error: SpillwayError, language: str) -> str:
+    """What is wrong with a file, in the language of the page."""
+    return text(error.words, language, **error.values) if error.words else error.safe_text
+
+
 def _page(
     deps: ChannelDeps,
     request: Request,
@@ -171,7 +177,7 @@ def _page(
         run=run,
         content=content,
         file=name,
-        broken=broken.safe_text if broken else "",
+        broken=_told(broken, page_language(request, user)) if broken else "",
         problem=problem,
         may_add=user.role in PERMISSIONS[_CHANGE],
         has_states=type_ in STATUSES,

@@ -148,7 +148,7 @@ def _to(request: Request, user: StaffUser, path: str) -> Response:
 def _pack(library: Library, name: str) -> IncidentPack:
     pack = library.incident_packs.get(name)
     if pack is None:
-        raise BadInput("There is no such pack. Choose one from the list.")
+        raise BadInput("There is no such pack. Choose one from the list.", words="incidents.no_pack")
     return pack
 
 
@@ -266,7 +266,7 @@ def _close_outlook(deps: ChannelDeps, request: Request, user: StaffUser, inciden
 
 def _still_open(closed: bool) -> None:
     if closed:
-        raise Conflict("This incident is closed. Open a new one.")
+        raise Conflict("This incident is closed. Open a new one.", words="incidents.closed_already")
 
 
 def _may_withdraw(user: StaffUser, owner: str) -> bool:
@@ -281,7 +281,8 @@ def _withdraw(session: Session, user: StaffUser, *, row_name: str, wanted: Colle
     """Withdraws what was ticked, of that which was offered; anything else in the form is refused whole."""
     may = {one.version.id for one in offered if one.began and _may_withdraw(user, one.version.owner)}
     if not set(wanted) <= may:
-        raise Conflict("The messages of this incident changed meanwhile. Nothing was closed; look again.")
+        text = "The messages of this incident changed meanwhile. Nothing was closed; look again."
+        raise Conflict(text, words="incidents.messages_changed")
     for version_id in sorted(set(wanted)):
         transition(session, version_id=version_id, to=State.WITHDRAWN, actor=user.name, reason=f"{row_name} closed")
 

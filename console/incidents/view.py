@@ -35,14 +35,14 @@ def find_incident(session: Session, incident_id: int, *, lock: bool = False) -> 
     """An incident, kept from others with `lock`. Raises `NotFound`."""
     row = session.get(IncidentRow, incident_id, with_for_update=lock or None)
     if row is None:
-        raise NotFound("There is no such incident.")
+        raise NotFound("There is no such incident.", words="incidents.no_incident")
     return row
 
 
 def moved(row: IncidentRow, *, phase: str, level: str, zones: Iterable[str]) -> Incident:
     """The incident as it would be. Raises `BadInput` for a word that there is not."""
     if phase not in PHASES_OF_INCIDENTS or level not in LEVELS:
-        raise BadInput("Choose a phase and a level from the lists.")
+        raise BadInput("Choose a phase and a level from the lists.", words="incidents.phase_needed")
     return replace(incident_of(row), phase=phase, level=level, zones=tuple(zones))
 
 
@@ -52,7 +52,7 @@ def known_zones(library: Library, wanted: Iterable[str], held: Collection[str] =
     chosen = sorted(set(wanted))
     unknown = [name for name in chosen if name not in names]
     if unknown:
-        raise BadInput(f"There is no zone {unknown[0][:40]}.")
+        raise BadInput(f"There is no zone {unknown[0][:40]}.", words="incidents.zone_unknown")
     return chosen
 
 
