@@ -55,7 +55,7 @@ def put_fact(
     if expires_at <= as_of:
         raise BadInput("A fact must expire after the time it is known from.")
     row = session.scalar(select(FactRow).where(FactRow.type == type, FactRow.key == key).with_for_update())
-    before = None if row is None else {"data": row.data, "expires_at": row.expires_at.isoformat(), "visibility": row.visibility}
+    before = None if row is None else fact_seen(row)
     if row is None:
         row = FactRow(type=type, key=key, position=position or 0)
         session.add(row)
@@ -63,8 +63,8 @@ def put_fact(
     row.as_of, row.expires_at, row.updated_by, row.updated_at = as_of, expires_at, actor, clock.now()
     if position is not None:
         row.position = position
-    after = {"data": checked, "expires_at": expires_at.isoformat(), "visibility": visibility}
-    record(session, actor=actor, action="fact.put", subject=f"{type}:{key}", detail={"before": before, "after": after})
+    detail = {"before": before, "after": fact_seen(row)}
+    record(session, actor=actor, action="fact.put", subject=f"{type}:{key}", detail=detail)
     bump_revision(session)
     return row
 
@@ -74,9 +74,25 @@ def remove_fact(session: Session, *, type: str, key: str, actor: str, reason: st
     row = session.scalar(select(FactRow).where(FactRow.type == type, FactRow.key == key).with_for_update())
     if row is None:
         raise NotFound("There is no such fact.")
+    if not reason.strip():
+        raise BadInput("Say why, in a few words.")
     session.delete(row)
-    record(session, actor=actor, action="fact.remove", subject=f"{type}:{key}", detail={"before": row.data, "reason": reason})
+    detail = {"before": fact_seen(row), "after": None, "reason": reason.strip()}
+    record(session, actor=actor, action="fact.remove", subject=f"{type}:{key}", detail=detail)
     bump_revision(session)
+
+
+def fact_seen(row: FactRow) -> dict[str, Any]:
+    """Everything a fact says, as the audit keeps it; enough to put it back as it was."""
+    return {
+        "data": row.data,
+        "source": row.source,
+        "owner": row.owner,
+        "visibility": row.visibility,
+        "position": row.position,
+        "as_of": row.as_of.isoformat(),
+        "expires_at": row.expires_at.isoformat(),
+    }
 
 
 def put_city_value(session: Session, *, name: str, value: Any, actor: str) -> CityValue:
@@ -150,9 +166,9 @@ def close_incident(session: Session, *, incident_id: int, actor: str) -> Inciden
 def _open(session: Session, incident_id: int) -> IncidentRow:
     row = session.get(IncidentRow, incident_id, with_for_update=True)
     if row is None:
-        raise NotFound("There is no such incident.")
+        raise NotFound("There is no such incident.", words="incidents.no_incident")
     if row.closed_at is not None:
-        raise Conflict("This incident is closed. Open a new one.")
+        raise Conflict("This incident is closed. Open a new one.", words="incidents.closed_already")
     return row
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
-from knowledge.facts import SITES, STATUS, STREET, ZONE
+from knowledge.facts import SITES, STATUS, STREET, ZONE, status_of
 
 OWN: Final = ("key", "source", "owner", "as_of", "expires", "visibility")
 """The columns that every fact has beside what it says."""
@@ -62,7 +62,7 @@ def cells(
         else:
             row[name] = " ".join(value) if name == "zips" else str(value)
     if "status" in _OF_TYPE.get(type, _NOTICE):
-        row.setdefault("status", "open")
+        row.setdefault("status", status_of(type, data))
     return row
 
 

@@ -20,7 +20,7 @@ from knowledge.models import FactRow
 from server.audit.service import record
 from server.errors import BadInput
 
-__all__ = ["Problem", "ReadRow", "TableImport", "export_table", "read_table", "write_table"]
+__all__ = ["Problem", "ReadRow", "TableImport", "export_table", "read_table", "row_cells", "write_table"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class TableImport:
 def export_table(session: Session, *, type: str, zone: ZoneInfo) -> str:
     """The facts of a type as CSV, expired ones too, with times in the city's zone."""
     _known(type)
-    rows = [_cells(row, zone) for row in _rows(session, type)]
+    rows = [row_cells(row, zone) for row in _rows(session, type)]
     file = io.StringIO(newline="")
     used = {name for row in rows for name in row}
     writer = csv.DictWriter(file, columns(type, used), lineterminator="\n")
@@ -63,7 +63,7 @@ def read_table(
     Raises `BadInput` when it is no table at all, `TooLarge` past 5 MB."""
     _known(type)
     standing = {row.key: row for row in _rows(session, type)}
-    reader = TableReader(type, zone, now, frozenset(owners), {key: _cells(row, zone) for key, row in standing.items()})
+    reader = TableReader(type, zone, now, frozenset(owners), {key: row_cells(row, zone) for key, row in standing.items()})
     rows = list(reader.read(read_lines(content)))
     reader.compare(rows)
     kept = len(standing.keys() - {row.key for row in rows})
@@ -103,14 +103,16 @@ def write_table(session: Session, *, table: TableImport, actor: str, file: str) 
 
 def _known(type_: str) -> None:
     if type_ not in TYPES:
-        raise BadInput(f"There is no type of facts {type_!r}. The types are {', '.join(sorted(TYPES))}.")
+        listed = ", ".join(sorted(TYPES))
+        raise BadInput(f"There is no type of facts {type_!r}. The types are {listed}.", words="facts.no_type")
 
 
 def _rows(session: Session, type_: str) -> list[FactRow]:
     return list(session.scalars(select(FactRow).where(FactRow.type == type_).order_by(FactRow.position, FactRow.key)))
 
 
-def _cells(row: FactRow, zone: ZoneInfo) -> dict[str, str]:
+def row_cells(row: FactRow, zone: ZoneInfo) -> dict[str, str]:
+    """The cells of a fact, with times in the city's zone."""
     as_of, expires = (moment.astimezone(zone).strftime(CLOCK) for moment in (row.as_of, row.expires_at))
     return cells(
         type=row.type,

@@ -55,8 +55,24 @@ _SAFER: Final = ("lifted", "open", "voluntary", "limited", "full", "mandatory", 
 """The states of a fact, the one that keeps people safer when two disagree further right."""
 _WHOLE: Final = frozenset({"evacuation_orders"})
 """Lists that are never shortened: who hears half of the orders may think that theirs is not among them."""
-_UNSAID: Final = frozenset({"full", "closed"})
-"""A place in one of these states is not offered. A closed road is said: it is in the list because it is closed."""
+STATUSES: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(SITES, ("open", "limited", "full", "closed")),
+    "road_closure": ("closed", "limited", "open"),
+    "evacuation_order": ("mandatory", "voluntary", "lifted"),
+    "evacuation_route": ("open", "limited", "closed"),
+    "rumor": ("open", "lifted"),
+    "event": ("open", "lifted"),
+}
+"""The states that a fact of each type can be in, the usual one first. The other types have none to choose from."""
+_UNSAID: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(SITES, frozenset({"full", "closed"})),
+    "road_closure": frozenset({"open"}),
+    "evacuation_route": frozenset({"closed"}),
+}
+"""In these states a fact is not said: nobody is sent to a full shelter, and a road that is open again is no closure. What is lifted
+is never said."""
+_UNTOLD: Final = ("road_closure", "evacuation_order")
+"""Types whose state does not go without saying: without one they are in force, in their usual state."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 
@@ -88,15 +104,40 @@ class FactData(BaseModel):
         return self
 
 
+def status_of(type_: str, data: Mapping[str, Any]) -> str:
+    """The state of a fact; when nobody named one, a road closure is closed and an order is one to leave."""
+    return str(data.get("status") or (STATUSES[type_][0] if type_ in _UNTOLD else "open"))
+
+
+def status_problem(type_: str, status: str) -> str | None:
+    """What is wrong with a state for a type; nothing when it fits."""
+    known = STATUSES.get(type_, ("open",))
+    return None if status in known else f"status must be one of {', '.join(known)}"
+
+
+def parsed_data(type_: str, data: Mapping[str, Any]) -> FactData:
+    """What a fact of a type says, its usual state filled in. Raises `ValidationError`."""
+    return FactData.model_validate({**data, "status": status_of(type_, data)})
+
+
+def stored_data(type_: str, parsed: FactData) -> dict[str, Any]:
+    """The data of a fact as it is stored: without what goes without saying."""
+    data = parsed.model_dump(mode="json", exclude_defaults=True)
+    return {**data, "status": parsed.status} if type_ in _UNTOLD else data
+
+
 def checked_data(type_: str, data: Mapping[str, Any], *, where: str) -> dict[str, Any]:
     """The data of a fact in its stored form. Raises `BadInput` naming what is wrong and where."""
     if type_ not in TYPES:
         raise BadInput(f"{where}: type: {type_!r} is unknown. Use one of {', '.join(sorted(TYPES))}.")
     try:
-        parsed = FactData.model_validate(data)
+        parsed = parsed_data(type_, data)
     except ValidationError as error:
         raise BadInput(explain(error, file=where)) from error
-    return parsed.model_dump(mode="json", exclude_defaults=True)
+    problem = status_problem(type_, parsed.status)
+    if problem:
+        raise BadInput(f"{where}: {problem}.")
+    return stored_data(type_, parsed)
 
 
 @dataclass(frozen=True)
@@ -167,7 +208,7 @@ class FactBook:
     def listed(self, placeholder: str, *, language: str, now: datetime, zip_code: str | None, zone: str | None) -> Value | None:
         """The value of a list, the resident's own ZIP code and zone first, or nothing when there is nothing to say."""
         type_ = LISTS[placeholder]
-        facts = [fact for fact in self.live(type_, now) if type_ not in SITES or _status(fact) not in _UNSAID]
+        facts = [fact for fact in self.live(type_, now) if is_said(type_, _status(fact))]
         facts.sort(key=lambda fact: _distance(fact, zip_code, zone))
         items = tuple(self._item(fact, language) for fact in facts)
         if not items:
@@ -187,9 +228,13 @@ def _distance(fact: Fact, zip_code: str | None, zone: str | None) -> int:
     return 1 if zone and fact.data.get("zone") == zone else 2
 
 
+def is_said(type_: str, status: str) -> bool:
+    """True when residents hear of a fact in this state."""
+    return status != "lifted" and status not in _UNSAID.get(type_, frozenset())
+
+
 def _status(fact: Fact) -> str:
-    status: str = fact.data.get("status", "open")
-    return status
+    return status_of(fact.type, fact.data)
 
 
 def _name(fact: Fact) -> str:

@@ -93,6 +93,10 @@ class Library:
         A text that cannot be said now is replaced with `missing`: a card by the general 911 card, another by the holding text."""
         return self._speaker.say(message_id, situation, values)
 
+    def quoting(self, placeholder: str, now: datetime) -> tuple[tuple[str, str | None], ...]:
+        """The ids of the messages in their window that quote a value, such as `shelters`, each with the topic it answers."""
+        return self._speaker.quoting(placeholder, now)
+
     def preview(self, texts: Texts, situation: Situation, **values: str | int) -> Said | None:
         """A wording that is not published, rendered as residents would get it; nothing when a value it quotes is missing."""
         return self._speaker.preview(texts, situation, values)

@@ -161,6 +161,18 @@ class IncidentRow(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
 
+class IncidentStep(Base):
+    """One step of an incident's checklist that somebody did."""
+
+    __tablename__ = "incident_steps"
+
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), primary_key=True)
+    step: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the step's English line, so that a pack that gains a step moves no tick."""
+    done_by: Mapped[str] = mapped_column(String(64))
+    done_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class CityValue(Base):
     """One value of the city that always stands: a name, a number, a page, a decision such as text-to-911."""
 

@@ -96,6 +96,15 @@ class Speaker:
         """The messages that have a version in its window."""
         return tuple(message_id for message_id in self._versions if self._live(message_id, now))
 
+    def quoting(self, placeholder: str, now: datetime) -> tuple[tuple[str, str | None], ...]:
+        """The messages in their window that quote a value, each with its topic, in the order in which they are tried."""
+        mark = f"{{{placeholder}}}"
+        live = (version for message_id in self._versions if (version := self._live(message_id, now)) is not None)
+        found = [one for one in live if any(mark in text for texts in one.texts.values() for text in texts.values())]
+        return tuple(
+            (one.message_id, one.intent) for one in sorted(found, key=lambda one: (one.intent or "", one.position, one.message_id))
+        )
+
     def say(self, message_id: str, situation: Situation, values: Mapping[str, str | int]) -> Said:
         """One card or system text. Raises `NotFound` when there is no such message."""
         if values:

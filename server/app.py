@@ -13,7 +13,9 @@ from starlette.responses import RedirectResponse
 from bot.channels.sms import router as sms_router
 from bot.channels.web.routes import router as chat_router
 from console.audit.routes import router as audit_router
+from console.facts.routes import router as facts_router
 from console.home.routes import router as home_router
+from console.incidents.routes import router as incidents_router
 from console.messages.routes import router as messages_router
 from console.people.routes import router as people_router
 from console.simulator.routes import router as simulator_router
@@ -38,7 +40,17 @@ from server.twilio.standin import make_sender
 
 RESIDENTS: Final = (sms_router, voice_router, chat_router)
 """The surfaces of residents."""
-STAFF: Final = (staff_router, account_router, desk_router, audit_router, people_router, home_router, messages_router)
+STAFF: Final = (
+    staff_router,
+    account_router,
+    desk_router,
+    audit_router,
+    home_router,
+    messages_router,
+    people_router,
+    facts_router,
+    incidents_router,
+)
 """The surfaces of staff."""
 
 

@@ -21,6 +21,8 @@ PLACES: Final = (
     Place("/console/", "staff.place_home", "console.see"),
     Place("/desk/", "staff.place_desk", "desk.see"),
     Place("/console/messages/", "staff.place_messages", "console.see"),
+    Place("/console/facts/", "staff.place_facts", "console.see"),
+    Place("/console/incidents/", "staff.place_incidents", "console.see"),
     Place("/console/people/", "staff.place_people", "people.see"),
     Place("/console/audit/", "staff.place_audit", "audit.see"),
 )
