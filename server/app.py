@@ -12,6 +12,8 @@ from starlette.responses import RedirectResponse
 from bot.channels.sms import router as sms_router
 from bot.channels.web.routes import router as chat_router
 from console.simulator.routes import router as simulator_router
+from console.topics.models_routes import router as models_router
+from console.topics.routes import router as topics_router
 from desk.routes import router as desk_router
 from ivr.routes import router as voice_router
 from knowledge.library import LiveLibrary
@@ -56,6 +58,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(stop))
             tasks.create_task(Recovery(deps).run(stop))
+            tasks.create_task(service.keeper.run(stop))
             yield
             stop.set()
         service.close()
@@ -69,6 +72,8 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
     )
     app.state.service = service
     install_error_handlers(app, deps)
+    for router in (topics_router(deps, service), models_router(deps, service)):
+        app.include_router(router)
     for router in (sms_router(deps), voice_router(deps), chat_router(deps), staff_router(deps), desk_router(deps)):
         app.include_router(router)
     app.mount("/static", CachedFiles(directory=STATIC), name="static")

@@ -17,7 +17,11 @@ class Place:
     permission: str
 
 
-PLACES: Final = (Place("/desk/", "staff.place_desk", "desk.see"),)
+PLACES: Final = (
+    Place("/desk/", "staff.place_desk", "desk.see"),
+    Place("/console/topics/", "staff.place_topics", "console.see"),
+    Place("/console/try/", "topics.try", "console.see"),
+)
 """In the order of the bar."""
 
 
