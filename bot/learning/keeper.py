@@ -111,6 +111,9 @@ class ModelKeeper:
                 await asyncio.wait_for(stop.wait(), LOOK_EVERY)
 
     def _take_up(self) -> int | None:
+        if self.assistant is None:
+            # A process that answers with the menu alone could not tell what a training changes.
+            return None
         with reading(self.sessions) as session:
             if service.under_way(session) is None:
                 return None
@@ -126,7 +129,10 @@ class ModelKeeper:
         try:
             await asyncio.to_thread(self._lay_out, model_id, folder)
             errors = await self._run(model_id, folder, stop)
-            await asyncio.to_thread(self._store, model_id, folder, errors)
+            if stop.is_set():
+                await asyncio.to_thread(self._hand_on, model_id)
+            else:
+                await asyncio.to_thread(self._store, model_id, folder, errors)
         except (SpillwayError, OSError, ValueError) as error:
             log.error("training.failed", model=model_id, error=repr(error))
             await asyncio.to_thread(self._fail, model_id, getattr(error, "safe_text", repr(error)))
@@ -181,6 +187,10 @@ class ModelKeeper:
         content = candidate.read_bytes() if candidate.exists() else None
         with self.sessions.begin() as session:
             service.finish(session, model_id=model_id, report=json.loads(report.read_text("utf-8")), content=content)
+
+    def _hand_on(self, model_id: int) -> None:
+        with self.sessions.begin() as session:
+            service.hand_on(session, model_id=model_id)
 
     def _fail(self, model_id: int, error: str) -> None:
         with self.sessions.begin() as session:

@@ -75,6 +75,14 @@ def finish(session: Session, *, model_id: int, report: Mapping[str, Any], conten
     return row
 
 
+def hand_on(session: Session, *, model_id: int) -> None:
+    """Puts work back that a process leaves because it is stopped; another one, or the next start, begins it anew."""
+    row = get(session, model_id=model_id)
+    if row.state == State.WORKING.value:
+        row.step, row.progress, row.beat_at = "waiting", 0.0, None
+        move(session, row=row, to=State.QUEUED, actor=row.asked_by)
+
+
 def fail(session: Session, *, model_id: int, error: str) -> None:
     """Notes that a training came to nothing; the live model is untouched."""
     row = get(session, model_id=model_id)

@@ -28,14 +28,15 @@ class State(StrEnum):
 
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     State.QUEUED: frozenset({State.WORKING, State.FAILED}),
-    State.WORKING: frozenset({State.READY, State.CHECKED, State.FAILED}),
+    State.WORKING: frozenset({State.READY, State.CHECKED, State.FAILED, State.QUEUED}),
     State.READY: frozenset({State.LIVE}),
     State.LIVE: frozenset({State.RETIRED}),
     State.RETIRED: frozenset({State.LIVE}),
     State.CHECKED: frozenset(),
     State.FAILED: frozenset(),
 }
-"""The moves there are. A model that was replaced can come back; a training that failed is begun anew as another row."""
+"""The moves there are. From work back to the queue goes what a process leaves when it is stopped; a model that was replaced can
+come back; a training that failed is begun anew as another row."""
 
 
 def move(session: Session, *, row: ModelRow, to: State, actor: str, detail: Mapping[str, Any] | None = None) -> ModelRow:

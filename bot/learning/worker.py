@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from bot.learning.answers import Answers
 from bot.learning.data import LearningData
 from bot.learning.gate import Understood, compare
-from bot.learning.replay import cases_of, topic_model, understand_all
+from bot.learning.replay import cases_of, topic_model
 
 LOWEST: Final = 15
 LIVE: Final = "live.tar.gz"
@@ -23,6 +24,7 @@ LEARNING: Final = "learning.json"
 REPORT: Final = "report.json"
 TASK: Final = "task"
 KEPT: Final = "vectors.npz"
+ANSWERS: Final = "answers.json"
 
 
 class Told:
@@ -60,12 +62,14 @@ def work(folder: Path, *, told: Told) -> None:
     told("replaying", 0.6)
     before: list[Understood] | None = None
     if live is not None:
-        before = understand_all(live, cases, progress=lambda part: told("replaying", 0.6 + 0.2 * part))
+        known_of = Answers(folder.parent / ANSWERS, folder / LIVE)
+        before = known_of.all(live, cases, progress=lambda part: told("replaying", 0.6 + 0.2 * part))
     if check:
         after, before = before or [], None
     else:
         candidate = topic_model(folder / CANDIDATE)
-        after = understand_all(candidate, cases, progress=lambda part: told("replaying", 0.8 + 0.2 * part))
+        known_of = Answers(folder.parent / ANSWERS, folder / CANDIDATE)
+        after = known_of.all(candidate, cases, progress=lambda part: told("replaying", 0.8 + 0.2 * part))
     kept.save()
     told("done", 1.0)
     known = frozenset(live.intents) if live is not None else frozenset()

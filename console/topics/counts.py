@@ -15,7 +15,8 @@ from server.conversations.models import Conversation, Turn
 
 SINCE: Final = timedelta(days=7)
 _ANSWERED: Final = ("answer", "menu_choice", "form")
-_UNCLEAR: Final = ("clarify", "out_of_scope", "reprompt")
+_UNCLEAR: Final = ("clarify", "out_of_scope", "reprompt", "menu")
+"""Outcomes of what was not understood; without a topic, the menu is what comes then while the model is down."""
 _MOST_LINES: Final = 100
 
 
@@ -58,7 +59,12 @@ def unclear_lines(session: Session) -> list[tuple[Turn, Conversation]]:
         for turn, conversation in session.execute(
             select(Turn, Conversation)
             .join(Conversation, Conversation.id == Turn.conversation_id)
-            .where(Turn.outcome.in_(_UNCLEAR), Turn.kind.in_(("text", "speech")), Turn.received_at >= clock.now() - SINCE)
+            .where(
+                Turn.outcome.in_(_UNCLEAR),
+                Turn.topic.is_(None),
+                Turn.kind.in_(("text", "speech")),
+                Turn.received_at >= clock.now() - SINCE,
+            )
             .order_by(Turn.id.desc())
             .limit(_MOST_LINES)
         )

@@ -107,7 +107,10 @@ def findings(typed: Typed) -> list[Finding]:
     texts = typed.wording()
     if not texts:
         return []
-    return check_texts(texts, message_id=f"{PREFIX}new.{VARIANT}", packs_dir=PACKS)
+    found = check_texts(texts, message_id=f"{PREFIX}new.{VARIANT}", packs_dir=PACKS)
+    # A text that stands for all channels is told once what is wrong with it.
+    first = {(finding.level, finding.field.partition(".")[0], finding.text): finding for finding in reversed(found)}
+    return sorted(first.values(), key=lambda finding: (finding.level, finding.field))
 
 
 def collisions(
