@@ -19,7 +19,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.learning import service, worker
 from bot.learning.data import learning_data
 from bot.learning.files import live_copy
-from bot.runtime.training import newest_model
 from server.alerts.service import raise_alert
 from server.database.engine import Sessions, reading
 from server.errors import NotReady, SpillwayError
@@ -95,6 +94,8 @@ class ModelKeeper:
         return True
 
     def _file(self) -> Path | None:
+        from bot.runtime.training import newest_model  # deferred: every command reads this module, and Rasa is heavy
+
         with reading(self.sessions) as session:
             found = live_copy(session, models_dir=self.models_dir)
         return found[1] if found is not None else newest_model(self.models_dir)
@@ -198,5 +199,7 @@ class ModelKeeper:
 
     def beginning(self) -> bytes | None:
         """The file of the model that answers while the database names none, to go back to later."""
+        from bot.runtime.training import newest_model  # deferred, as above
+
         path = self.pinned or newest_model(self.models_dir)
         return path.read_bytes() if path is not None else None

@@ -22,7 +22,7 @@ _MASKS: Final = (
     (re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+"), "[email]"),
     (re.compile(r"https?://\S+|www\.\S+"), "[link]"),
     (re.compile(r"\b\d{3}-\d{2}-\d{4}\b"), "[number]"),
-    (re.compile(r"(?<!\w)\+?\(?\d(?:[\s().-]?\d){6,15}\b"), "[number]"),
+    (re.compile(r"(?<!\w)\+?\(?\d(?:[\s().-]{0,3}\d){6,15}\b"), "[number]"),
     (
         re.compile(
             r"\b\d{1,6}\s+(?:[nsew]\.?\s+)?(?:[a-z0-9ñáéíóú']+\s+){1,4}"

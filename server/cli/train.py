@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -20,8 +20,6 @@ from bot.learning.models import ModelRow
 from bot.learning.replay import cases_of, topic_model
 from bot.learning.states import State
 from bot.learning.triage_gate import CategoryChange, compare_triage, emergencies, heard, read_baseline, write_baseline
-from bot.runtime.training import newest_model
-from bot.training import Trained, train_all
 from bot.triage.engine import TriageEngine
 from server import clock
 from server.assembly import models_present
@@ -30,6 +28,9 @@ from server.cli.console import Steps, out, progress_bar, quiet_libraries
 from server.cli.open import open_database
 from server.errors import NotReady
 from server.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from bot.training import Trained
 
 ACTOR: Final = "spillway train"
 PREVIOUS: Final = "triage.previous.npz"
@@ -41,6 +42,8 @@ def train(
     """Train the triage and the assistant, and use them if no emergency and no published topic is lost by it.
 
     The assistant answers in every running process within two seconds; the triage is loaded at the next start."""
+    from bot.training import train_all  # deferred: every command reads this module, and only training needs scikit-learn
+
     settings = get_settings()
     quiet_libraries(settings.log_level)
     started = time.monotonic()
@@ -58,6 +61,9 @@ def train(
 
 
 def _train_and_compare(settings: Settings, folder: Path, reason: str) -> None:
+    from bot.runtime.training import newest_model
+    from bot.training import train_all
+
     with open_database() as session:
         data = learning_data(session)
         live = live_copy(session, models_dir=settings.models_dir)
@@ -85,6 +91,8 @@ def _train_and_compare(settings: Settings, folder: Path, reason: str) -> None:
 
 
 def _use(settings: Settings, trained: Trained, report: Report | None, closed: list[str], reason: str) -> None:
+    from bot.runtime.training import newest_model
+
     old = newest_model(settings.models_dir)
     content = trained.assistant.read_bytes()
     with open_database() as session:

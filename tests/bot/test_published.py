@@ -45,7 +45,9 @@ async def test_a_draft_is_not_said(menu_service: Service) -> None:
 
 
 @pytest.mark.parametrize("channel", list(Channel))
-@pytest.mark.parametrize(("text", "words"), [(QUESTION, "The fair is moved"), ("¿Sigue la feria del condado este sábado?", "La feria pasa")])
+@pytest.mark.parametrize(
+    ("text", "words"), [(QUESTION, "The fair is moved"), ("¿Sigue la feria del condado este sábado?", "La feria pasa")]
+)
 async def test_it_is_answered_at_once(menu_service: Service, channel: Channel, text: str, words: str) -> None:
     intent, _ = published(menu_service)
     resident = Resident(menu_service.spine, channel=channel, language="es" if "feria" in text else "en")
