@@ -12,6 +12,7 @@ from bot.learning import service as learning
 from bot.learning.models import LearningRow
 from console.topics.lines import redacted
 from knowledge.models import MessageVersion, TopicRow
+from server.alerts.service import raise_alert
 from server.assembly import Service
 from server.conversations.models import Conversation, Turn
 from server.staff.models import StaffUser
@@ -234,3 +235,10 @@ async def test_an_example_cannot_be_a_test(client: httpx.AsyncClient, menu_servi
 )
 def test_what_names_a_person_is_taken_out(text: str, clean: str) -> None:
     assert redacted(text) == clean
+
+
+async def test_the_desk_says_that_a_model_does_not_load(client: httpx.AsyncClient, menu_service: Service) -> None:
+    await signed_in(client, menu_service, "supervisor")
+    with menu_service.sessions.begin() as session:
+        raise_alert(session, kind="model_not_loaded", severity="warning", detail={"model": 7})
+    assert "the one before answers" in (await client.get("/desk/")).text
