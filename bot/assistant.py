@@ -13,6 +13,7 @@ import structlog
 
 from bot.language import ANSWERED
 from bot.runtime.rasa_core import RasaAgent, Spoken
+from bot.topics.model import TopicModel
 from knowledge.library import Library, Situation
 from server import clock
 from server.conversations.turn import Answered, Asked, Option, Outcome, Part, Role
@@ -62,9 +63,22 @@ class RasaAssistant:
         """Takes one turn through everything, so that the first resident does not wait for what is loaded at first use.
 
         Raises whatever is wrong with the model."""
+        self.try_agent(self._agent, limit=limit)
+
+    def try_agent(self, agent: RasaAgent, *, limit: float = 60.0) -> None:
+        """Takes one turn with a model that may not answer yet. Raises whatever is wrong with it."""
         metadata = {"language": "en", "words": "web", "now": clock.now().isoformat()}
-        turn = self._agent.turn(sender="warm-up", text="where is a shelter", channel="web", state=None, metadata=metadata)
+        turn = agent.turn(sender="warm-up", text="where is a shelter", channel="web", state=None, metadata=metadata)
         asyncio.run_coroutine_threadsafe(turn, self._worker.loop).result(limit)
+
+    def knows(self, intent: str, text: str) -> bool:
+        """Whether the model that answers now has learned an example of a topic."""
+        return self._agent.knows(intent, text)
+
+    @property
+    def topic_model(self) -> TopicModel | None:
+        """What tells topics apart in the model that answers now."""
+        return self._agent.topic_model
 
     @property
     def agent(self) -> RasaAgent:

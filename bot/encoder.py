@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.vectors import KeptVectors
+
 DIMENSIONS = 512
 CACHED_TEXTS = 512
 LONGEST_TEXT = 600
@@ -27,6 +29,8 @@ class SentenceEncoder:
         self._lock = threading.Lock()
         self._model: Any = None
         self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self.kept: KeptVectors | None = None
+        """Where a training looks for vectors before it encodes, and leaves new ones."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row of length one for each text; texts beyond 600 characters count by their beginning."""
@@ -37,12 +41,16 @@ class SentenceEncoder:
                 if key in self._cache:
                     self._cache.move_to_end(key)
                     found[key] = self._cache[key]
+                elif self.kept is not None and (known := self.kept.get(key)) is not None:
+                    found[key] = known
             missing = sorted({key for key in keys if key not in found}, key=len)
             for start in range(0, len(missing), 64):
                 batch = missing[start : start + 64]
                 for key, row in zip(batch, self._run(batch), strict=True):
                     found[key] = row
                     self._remember(key, row)
+                    if self.kept is not None:
+                        self.kept.put(key, row)
         if not keys:
             return np.zeros((0, DIMENSIONS), dtype=np.float32)
         return np.stack([found[key] for key in keys])

@@ -1,7 +1,9 @@
-"""Topic training data for Rasa, read from the knowledge base, so that a topic is written once."""
+"""Topic training data for Rasa from the knowledge base, so that a topic is written once: from the database, or from the shipped
+packs where there is none yet."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.gazetteer import place_names
+from bot.learning.data import LearningData
 from knowledge.topics import Topic, read_topic
 
 PACKS: Final = Path(__file__).resolve().parent.parent / "knowledge" / "packs"
@@ -37,18 +40,27 @@ class KnowledgeImporter(TrainingDataImporter):  # type: ignore[misc]
         domain_path: str | None = None,
         training_data_paths: list[str] | str | None = None,
         packs: str | None = None,
+        learning: str | None = None,
     ) -> None:
         del domain_path, training_data_paths
         self.config_file = config_file
         self._packs = Path(packs) if packs else PACKS
+        self._learning = LearningData.read(Path(learning)) if learning else None
         self._topics: list[Topic] | None = None
 
     @property
     def topics(self) -> list[Topic]:
-        """Every topic of every pack, by name."""
+        """Every published topic, by name: of the database where learning data was taken from it, else of the packs."""
         if self._topics is None:
-            self._topics = [read_topic(path) for path in sorted(self._packs.glob("*/topics/*.yml"))]
+            if self._learning is not None:
+                self._topics = [*self._learning.topics]
+            else:
+                self._topics = [read_topic(path) for path in sorted(self._packs.glob("*/topics/*.yml"))]
         return self._topics
+
+    @property
+    def _places(self) -> Mapping[str, Sequence[str]]:
+        return self._learning.places if self._learning is not None else place_names(self._packs)
 
     def get_config(self) -> dict[str, Any]:
         """The configuration comes from the file importer."""
@@ -90,5 +102,10 @@ class KnowledgeImporter(TrainingDataImporter):  # type: ignore[misc]
             for code, texts in topic.examples.items()
             for text in texts
         ]
-        tables = [{"name": label, "elements": names} for label, names in place_names(self._packs).items()]
+        if self._learning is not None:
+            messages += [
+                Message(data={TEXT: one.text, INTENT: one.intent, "metadata": {"language": one.language}})
+                for one in self._learning.sentences
+            ]
+        tables = [{"name": label, "elements": list(names)} for label, names in self._places.items()]
         return TrainingData(training_examples=messages, lookup_tables=tables)

@@ -32,17 +32,18 @@ def train_triage(out: Path) -> None:
     triage_training.train(data_dir=TRIAGE_DATA, out=out, ordinary=ordinary_examples(TOPICS, *sorted(DIALOGUE.glob("*.yml"))))
 
 
-def train_all(*, models_dir: Path, progress: Progress = lambda _step: None) -> Trained:
-    """Trains both, each on a core of its own. `progress` is told each step's name as it begins."""
+def train_all(*, models_dir: Path, progress: Progress = lambda _step: None, learning: Path | None = None) -> Trained:
+    """Trains both, each on a core of its own. `progress` is told each step's name as it begins; `learning` is what the assistant
+    learns from besides its dialogue, where there is a database."""
     from bot.runtime.training import train_assistant
 
     models_dir.mkdir(parents=True, exist_ok=True)
     triage = models_dir / "triage.npz"
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
         progress("triage")
-        learning = beside.submit(train_triage, triage)
+        hearing = beside.submit(train_triage, triage)
         progress("assistant")
-        assistant = train_assistant(out=models_dir)
-        learning.result()
+        assistant = train_assistant(out=models_dir, learning=learning)
+        hearing.result()
     progress("done")
     return Trained(triage, assistant)

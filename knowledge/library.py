@@ -18,6 +18,7 @@ from knowledge import pack_files, store
 from knowledge.facts import Contradiction
 from knowledge.incident_packs import IncidentPack, menus_of, parse_incident_pack
 from knowledge.keywords import Keywords, menu
+from knowledge.phrasings import Phrasings
 from knowledge.places import Gazetteer, Places
 from knowledge.plan import PlanTemplate, parse_fields, parse_template
 from knowledge.records import Channel, Contents, Fact, Incident, Published, Said, Situation, Zone
@@ -172,6 +173,11 @@ class Library:
     def match_keywords(self, text: str, language: str) -> str | None:
         """The topic whose keywords a message holds, when one stands out; the understanding that works without a model."""
         return self._keywords.match(text, language, preferred=self._menu)
+
+    @cached_property
+    def phrasings(self) -> Phrasings:
+        """The examples of the topics, to tell a message that repeats one; made when it is first asked for."""
+        return Phrasings(self.topics.values())
 
     def zone_of(self, place: str) -> Zone | None:
         """The zone of a ZIP code, a letter or a street; nothing when it is unknown or lies in more than one."""

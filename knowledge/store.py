@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from knowledge.models import CityValue, FactRow, IncidentRow, KnowledgeRevision, MessageVersion, TopicRow
@@ -47,8 +47,13 @@ def _topics(session: Session, messages: tuple[Published, ...]) -> tuple[Topic, .
     for message in sorted(messages, key=lambda one: (one.position, one.version)):
         if message.intent:
             variants.setdefault(message.intent, {})[message.message_id] = message
+    # A topic that staff made stands in the library once a message of it was published, and from then on: withdrawn, it is still
+    # understood and answered with the holding text.
+    said = exists().where(MessageVersion.intent == TopicRow.intent, MessageVersion.published_at.is_not(None))
     rows = session.execute(
-        select(TopicRow.intent, TopicRow.data).where(TopicRow.active).order_by(TopicRow.position, TopicRow.intent)
+        select(TopicRow.intent, TopicRow.data)
+        .where(TopicRow.active, TopicRow.pack.is_not(None) | said)
+        .order_by(TopicRow.position, TopicRow.intent)
     )
     return tuple(
         Topic.from_data(

@@ -19,6 +19,8 @@ from console.incidents.routes import router as incidents_router
 from console.messages.routes import router as messages_router
 from console.people.routes import router as people_router
 from console.simulator.routes import router as simulator_router
+from console.topics.models_routes import router as models_router
+from console.topics.routes import router as topics_router
 from desk.routes import router as desk_router
 from ivr.routes import router as voice_router
 from knowledge.library import LiveLibrary
@@ -45,11 +47,13 @@ STAFF: Final = (
     account_router,
     desk_router,
     audit_router,
+    facts_router,
     home_router,
+    incidents_router,
     messages_router,
     people_router,
-    facts_router,
-    incidents_router,
+    models_router,
+    topics_router,
 )
 """The surfaces of staff."""
 
@@ -79,6 +83,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(stop))
             tasks.create_task(Recovery(deps).run(stop))
+            tasks.create_task(service.keeper.run(stop))
             yield
             stop.set()
         service.close()

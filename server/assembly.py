@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.keywords import KeywordAssistant
 from bot.language import detect
+from bot.learning.files import live_copy
+from bot.learning.keeper import ModelKeeper
+from bot.learning.service import live_id
+from bot.published import PublishedExamples
 from bot.triage.engine import TriageEngine
 from desk.desk import AgentDesk
 from ivr.assistant import PhoneAssistant
@@ -22,9 +27,8 @@ from server.conversations.locks import ConversationLocks
 from server.conversations.ports import Assistant
 from server.conversations.spine import Spine
 from server.conversations.wake import Wake
-from server.database.engine import Sessions, make_engine, make_sessions
+from server.database.engine import Sessions, make_engine, make_sessions, reading
 from server.database.migrate import upgrade
-from server.errors import NotReady
 from server.identity.keys import Keys
 from server.metrics import STEP
 from server.secrets import with_secrets
@@ -32,6 +36,7 @@ from server.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from bot.assistant import RasaAssistant
+    from bot.runtime.rasa_core import RasaAgent
 
 log = structlog.get_logger()
 
@@ -54,6 +59,7 @@ class Service:
     assistant: RasaAssistant | None
     wake: Wake
     spine: Spine
+    keeper: ModelKeeper
 
     def close(self) -> None:
         """Gives the database connections back."""
@@ -93,11 +99,13 @@ def assemble(settings: Settings, *, with_assistant: bool = True) -> Service:
     library = LiveLibrary(sessions)
     triage = TriageEngine.load(settings.models_dir / "triage.npz")
     STEP.labels(part="triage").set(int(triage.degraded))
-    assistant = load_assistant(settings, library) if with_assistant else None
+    assistant, model_id = load_assistant(settings, library, sessions) if with_assistant else (None, None)
     wake = Wake()
-    answering: list[Assistant] = [KeywordAssistant(lambda: library.last_good)]
+    menu = KeywordAssistant(lambda: library.last_good)
+    answering: list[Assistant] = [PublishedExamples(menu, library=lambda: library.last_good, knows=lambda _intent, _text: False)]
     if assistant is not None:
-        answering.insert(0, assistant)
+        learned = PublishedExamples(assistant, library=lambda: library.last_good, knows=assistant.knows)
+        answering.insert(0, learned)
     spine = Spine(
         sessions=sessions,
         locks=ConversationLocks(engine),
@@ -109,7 +117,15 @@ def assemble(settings: Settings, *, with_assistant: bool = True) -> Service:
         detect=detect,
         stored=wake.stored,
     )
-    return Service(settings, engine, sessions, keys, library, triage, assistant, wake, spine)
+    keeper = ModelKeeper(
+        sessions=sessions,
+        models_dir=settings.models_dir,
+        assistant=assistant,
+        load=lambda path: load_agent(path, library),
+        loaded=model_id,
+        pinned=settings.model_path,
+    )
+    return Service(settings, engine, sessions, keys, library, triage, assistant, wake, spine, keeper)
 
 
 class _OnEveryChannel(PhoneAssistant):
@@ -117,7 +133,7 @@ class _OnEveryChannel(PhoneAssistant):
 
     def __init__(self, inner: Assistant, *, library: Callable[[], Library]) -> None:
         super().__init__(inner, library=library)
-        self.part = type(inner).__name__
+        self.part = str(getattr(inner, "part", type(inner).__name__))
 
 
 def keep_in_memory() -> None:
@@ -127,24 +143,55 @@ def keep_in_memory() -> None:
     gc.freeze()
 
 
-def load_assistant(settings: Settings, library: LiveLibrary) -> RasaAssistant | None:
-    """Loads the newest model; nothing, and a word to staff, when there is none that loads."""
+def load_assistant(settings: Settings, library: LiveLibrary, sessions: Sessions) -> tuple[RasaAssistant | None, int | None]:
+    """Loads the model that a setting names, or that was promoted, or the newest of the folder, with its number in the database;
+    one that does not load gives way to the next. Nothing, and a word to staff, when none loads."""
+    for model_id, find in _models(settings, sessions):
+        try:
+            path = find()
+            if path is None:
+                continue
+            from bot.assistant import RasaAssistant
+
+            agent = load_agent(path, library)
+            assistant = RasaAssistant(agent, library=lambda: library.last_good, timeout=settings.assistant_timeout)
+            assistant.warm_up()
+            return assistant, model_id
+        except Exception as error:
+            # Whatever is wrong with a model, residents get another one or the keyword menu; the gauge and the doctor say why.
+            log.error("assistant.not_loaded", model=model_id, error=repr(error))
+    log.error("assistant.missing", error="There is no trained model that loads; run `spillway train`.")
+    STEP.labels(part="RasaAssistant").set(1)
+    return None, None
+
+
+def load_agent(path: Path, library: LiveLibrary) -> RasaAgent:
+    """An agent of one model file that speaks from the library."""
+    from actions.registry import make_executor
+    from bot.runtime.rasa_core import RasaAgent
+
+    return RasaAgent(model=path, executor=make_executor(lambda: library.last_good), library=lambda: library.last_good)
+
+
+def _models(settings: Settings, sessions: Sessions) -> Iterator[tuple[int | None, Callable[[], Path | None]]]:
+    """Where a model may come from, the first choice first."""
     from bot.runtime.training import newest_model
 
-    path = settings.model_path or newest_model(settings.models_dir)
+    if settings.model_path is not None:
+        yield None, lambda: settings.model_path
+        return
     try:
-        if path is None:
-            raise NotReady("There is no trained model; run `spillway train`.")
-        from actions.registry import make_executor
-        from bot.assistant import RasaAssistant
-        from bot.runtime.rasa_core import RasaAgent
+        with reading(sessions) as session:
+            live = live_id(session)
+    except SQLAlchemyError as error:
+        log.error("model.unread", error=repr(error))
+        live = None
+    if live is not None:
+        yield live, lambda: _copy(settings, sessions)
+    yield None, lambda: newest_model(settings.models_dir)
 
-        agent = RasaAgent(model=path, executor=make_executor(lambda: library.last_good), library=lambda: library.last_good)
-        assistant = RasaAssistant(agent, library=lambda: library.last_good, timeout=settings.assistant_timeout)
-        assistant.warm_up()
-        return assistant
-    except Exception as error:
-        # Whatever is wrong with the model, residents get the keyword menu, and the gauge and the doctor say why.
-        log.error("assistant.not_loaded", error=repr(error))
-        STEP.labels(part="RasaAssistant").set(1)
-        return None
+
+def _copy(settings: Settings, sessions: Sessions) -> Path | None:
+    with reading(sessions) as session:
+        found = live_copy(session, models_dir=settings.models_dir)
+    return found[1] if found is not None else None

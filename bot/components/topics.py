@@ -18,6 +18,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.encoder import shared_encoder
 from bot.topics.choices import asks_for_person, chosen
+from bot.topics.confidence import Gate
 from bot.topics.model import Example, TopicModel, Understanding
 
 UNDERSTANDING = "understanding"
@@ -33,14 +34,20 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`dialogue`: intents that steer the dialogue and are never offered as a topic."""
-        return {"dialogue": []}
+        """`dialogue`: intents that steer the dialogue and are never offered as a topic. `calibration`: that of an earlier model, to
+        train without learning it anew."""
+        return {"dialogue": [], "calibration": None}
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, model: TopicModel | None) -> None:
         self._config = config
         self._storage = model_storage
         self._resource = resource
         self._model = model
+
+    @property
+    def model(self) -> TopicModel | None:
+        """The trained model, when there is one."""
+        return self._model
 
     @classmethod
     def create(
@@ -69,7 +76,13 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         messages = [message for message in training_data.intent_examples if message.get(TEXT)]
         examples = [Example(message.get(TEXT), message.get(INTENT), _language(message)) for message in messages]
         encoder = Featurized(messages)
-        self._model = TopicModel.train(examples, encoder=encoder, dialogue=frozenset(self._config["dialogue"]))
+        calibration = self._config.get("calibration")
+        self._model = TopicModel.train(
+            examples,
+            encoder=encoder,
+            dialogue=frozenset(self._config["dialogue"]),
+            gate=Gate(**calibration) if calibration else None,
+        )
         with self._storage.write_to(self._resource) as folder:
             self._model.save(folder)
         return self._resource

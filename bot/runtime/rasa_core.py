@@ -36,6 +36,8 @@ from rasa.utils.endpoints import EndpointConfig
 from rasa_sdk.executor import ActionExecutor
 from sanic import Sanic
 
+from bot.components.topics import TopicClassifier
+from bot.topics.model import TopicModel
 from knowledge.library import Library, Said, Situation
 
 ANSWER = "answer"
@@ -235,7 +237,16 @@ class RasaAgent:
             model, action_endpoint=InProcessActions(executor), tracker_store=self._store, generator=ApprovedMessages(library)
         )
         self._store.domain = self._agent.domain
-        self._agent.processor.graph_runner = InOrderRunner(self._agent.processor.graph_runner)
+        loaded = self._agent.processor.graph_runner
+        components = (getattr(node, "_component", None) for node in loaded._instantiated_nodes.values())
+        self.topic_model: TopicModel | None = next(
+            (found.model for found in components if isinstance(found, TopicClassifier)), None
+        )
+        self._agent.processor.graph_runner = InOrderRunner(loaded)
+
+    def knows(self, intent: str, text: str) -> bool:
+        """Whether the model has learned an example of a topic."""
+        return self.topic_model is not None and self.topic_model.knows(intent, text)
 
     @property
     def model_id(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,15 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 CONFIG: Final = ROOT / "config.yml"
 DOMAIN: Final = ROOT / "bot" / "domain.yml"
 DATA: Final = ROOT / "bot" / "data"
+IMPORTER: Final = "bot.importer.KnowledgeImporter"
+CLASSIFIER: Final = "bot.components.topics.TopicClassifier"
 
 
-def train_assistant(*, out: Path, config: Path = CONFIG) -> Path:
-    """Trains on the knowledge base and the dialogue data; gives the path of the model file.
+def train_assistant(
+    *, out: Path, config: Path = CONFIG, learning: Path | None = None, calibration: Mapping[str, float] | None = None
+) -> Path:
+    """Trains on the knowledge base and the dialogue data; gives the path of the model file. `learning` is what was taken from the
+    database; without it the shipped packs are read. `calibration` is that of an earlier model, kept to save time.
 
     Raises `NotReady` when the configuration cannot be trained here."""
     components = yaml.safe_load(config.read_text("utf-8"))
@@ -31,7 +37,15 @@ def train_assistant(*, out: Path, config: Path = CONFIG) -> Path:
         os.environ["RASA_MAX_CACHE_SIZE"] = "0"
         from rasa.model_training import train
 
-        result = train(str(DOMAIN), str(config), [str(DATA)], output=str(out), force_training=True)
+        for entry in components["importers"]:
+            if entry["name"] == IMPORTER and learning is not None:
+                entry["learning"] = str(learning)
+        for entry in components["pipeline"]:
+            if entry["name"] == CLASSIFIER and calibration is not None:
+                entry["calibration"] = dict(calibration)
+        used = Path(cache) / "config.yml"
+        used.write_text(yaml.safe_dump(components, sort_keys=False, allow_unicode=True), "utf-8")
+        result = train(str(DOMAIN), str(used), [str(DATA)], output=str(out), force_training=True)
     if not result.model:
         raise NotReady("Rasa could not train a model; the lines above say why.")
     return Path(result.model)

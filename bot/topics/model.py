@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -99,6 +101,8 @@ class TopicModel:
     concepts: Concepts
     continuations: Continuations
     encoder: Encoder
+    learned: frozenset[str] | None = None
+    """The marks of the examples it was trained on; nothing for a model that was stored without them."""
     topics: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,10 +117,12 @@ class TopicModel:
         encoder: Encoder,
         dialogue: frozenset[str],
         progress: Callable[[float], None] | None = None,
+        gate: Gate | None = None,
     ) -> TopicModel:
         """Learn from the examples; the same examples and vectors in the same order give the same model.
 
-        `progress` is told from time to time which part is done."""
+        `progress` is told from time to time which part is done. `gate` is the calibration of an earlier model, which a few more
+        examples do not move; without one it is learned anew, which takes two thirds of the time."""
         told = progress or _tell_nobody
         concepts = Concepts.shipped()
         usable = [(example, words(example.text)) for example in examples]
@@ -130,10 +136,12 @@ class TopicModel:
         vocabulary = Vocabulary.fit(counted)
         matrix = vocabulary.matrix([vocabulary.row(counts) for counts in counted])
         told(0.35)
-        unseen = _unseen(vectors, matrix, labels, len(intents), told)
-        topics = np.array([name not in dialogue and name != OUT_OF_SCOPE for name in intents])
-        gate = Gate.fit(unseen, labels, topics=topics)
-        runs = [learner.train(vectors, matrix, labels, len(intents), seed=seed) for seed in SEEDS]
+        if gate is None:
+            unseen = _unseen(vectors, matrix, labels, len(intents), told)
+            topics = np.array([name not in dialogue and name != OUT_OF_SCOPE for name in intents])
+            gate = Gate.fit(unseen, labels, topics=topics)
+        with ThreadPoolExecutor(len(SEEDS)) as beside:
+            runs = list(beside.map(lambda seed: learner.train(vectors, matrix, labels, len(intents), seed=seed), SEEDS))
         told(1.0)
         used = Counter(token for _, tokens in usable for token in tokens)
         used.update(dict.fromkeys(concepts.vocabulary, 2))
@@ -150,7 +158,12 @@ class TopicModel:
             concepts=concepts,
             continuations=Continuations.fit([tokens for _, tokens in usable], names, languages, likeness),
             encoder=encoder,
+            learned=frozenset(mark(example.intent, example.text) for example, _ in usable),
         )
+
+    def knows(self, intent: str, text: str) -> bool:
+        """Whether an example of a topic was learned. A model that does not tell which has learned all of its topics."""
+        return intent in self._index if self.learned is None else mark(intent, text) in self.learned
 
     def understand(self, text: str, *, language: str, previous_topic: str | None = None) -> Understanding:
         """Say what a message asks about. Any text is taken as it is; none raises."""
@@ -191,6 +204,7 @@ class TopicModel:
             "counts": self.speller.counts,
             "concepts": self.concepts.table,
             "names": self.continuations.names,
+            "learned": None if self.learned is None else sorted(self.learned),
         }
         (folder / _FILES[0]).write_text(json.dumps(about, ensure_ascii=False), "utf-8")
         arrays: dict[str, Any] = {
@@ -222,6 +236,7 @@ class TopicModel:
                 concepts=Concepts(about["concepts"]),
                 continuations=Continuations(about["names"], arrays["likeness"]),
                 encoder=encoder,
+                learned=frozenset(about["learned"]) if about.get("learned") is not None else None,
             )
 
     def _read(self, text: str) -> _Read:
@@ -279,6 +294,11 @@ class TopicModel:
     def _nothing(self) -> Understanding:
         others = [name for name in self.intents if name != OUT_OF_SCOPE][: RANKED - 1]
         return Understanding(OUT_OF_SCOPE, 1.0, ((OUT_OF_SCOPE, 1.0), *((name, 0.0) for name in others)))
+
+
+def mark(intent: str, text: str) -> str:
+    """A short name for an example of a topic, the same for every spelling of the same words."""
+    return hashlib.blake2b(f"{intent} {' '.join(words(text))}".encode(), digest_size=8).hexdigest()
 
 
 def _tell_nobody(part: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bot.learning.models
 import desk.models
 import knowledge.models
 import server.alerts.models
@@ -14,6 +15,7 @@ from server.database.base import Base
 __all__ = ["Base"]
 
 PACKAGES = (
+    bot.learning.models,
     desk.models,
     knowledge.models,
     server.alerts.models,

@@ -23,6 +23,8 @@ PLACES: Final = (
     Place("/console/messages/", "staff.place_messages", "console.see"),
     Place("/console/facts/", "staff.place_facts", "console.see"),
     Place("/console/incidents/", "staff.place_incidents", "console.see"),
+    Place("/console/topics/", "staff.place_topics", "console.see"),
+    Place("/console/try/", "topics.try", "console.see"),
     Place("/console/people/", "staff.place_people", "people.see"),
     Place("/console/audit/", "staff.place_audit", "audit.see"),
 )
