@@ -41,7 +41,7 @@ def router(deps: ChannelDeps) -> APIRouter:
             lists: dict[str, Any] = {
                 "alerts": board.alerts(session),
                 "waiting": board.queue(session),
-                "taken": board.queue(session, state="accepted"),
+                "taken": board.queue(session, state="agent"),
             }
             name = "_board.html" if request.query_params.get("piece") else "desk.html"
             return render(name, request=request, deps=deps, user=user, **lists)

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from bot.channels.sms import router as sms_router
 from bot.channels.web.routes import router as chat_router
 from console.simulator.routes import router as simulator_router
+from desk.rounds import DeskRounds
 from desk.routes import router as desk_router
 from ivr.routes import router as voice_router
 from knowledge.library import LiveLibrary
@@ -56,6 +57,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(stop))
             tasks.create_task(Recovery(deps).run(stop))
+            tasks.create_task(DeskRounds(deps).run(stop))
             yield
             stop.set()
         service.close()
