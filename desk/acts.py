@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk import service
 from desk.models import DeskAgent, Handoff
-from desk.presence import sit_down
+from desk.presence import choose, sit_down
 from desk.states import State
 from desk.telling import shown, tell, tell_of_agent
 from knowledge.library import Library
@@ -65,6 +66,18 @@ def lose_agent(session: Session, *, handoff_id: int, agent: str | None, library:
     handoff = service.requeue(session, handoff_id=handoff_id, agent=agent, reason=reason)
     _tell(session, handoff, library, "system.agent_lost")
     return handoff
+
+
+def choose_presence(session: Session, *, agent: str, state: str, library: Library) -> list[int]:
+    """Sets what an agent is. What one who goes offline still has goes to the front of the line; gives those conversations."""
+    choose(session, name=agent, state=state)
+    if state != "offline":
+        return []
+    held = select(Handoff.id).where(Handoff.state == State.AGENT.value, Handoff.accepted_by == agent).order_by(Handoff.id)
+    return [
+        lose_agent(session, handoff_id=handoff_id, agent=agent, library=library, reason="agent_left").conversation_id
+        for handoff_id in session.scalars(held).all()
+    ]
 
 
 def give_back(session: Session, *, conversation: Conversation, agent: str, library: Library) -> Handoff:

@@ -106,7 +106,7 @@ def set_up(
         raise BadInput("The name that residents are told has 1 to 40 letters.")
     if not languages:
         raise BadInput("Name at least one language.")
-    agent = heard_of(session, name=name)
+    agent = session.get_one(DeskAgent, name)
     agent.shown_as, agent.capacity = shown_as.strip(), capacity
     agent.languages, agent.skills, agent.group = languages, skills, (group or "").strip()[:64] or None
     detail = {"capacity": capacity, "languages": languages, "skills": skills, "group": agent.group}
