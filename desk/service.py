@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.models import Handoff
+from desk.needs import needs_in, priority_of
 from desk.notes import add_note
 from desk.packet import build_packet
 from desk.states import OPEN, State, lock, move
@@ -61,14 +62,15 @@ def open_handoff(
         transfer(session, conversation=conversation, to=Owner.QUEUED, actor="assistant", reason=reason)
     elif later:
         record(session, actor="assistant", action="handoff.callback", subject=conversation.reference, detail={"reason": reason})
+    packet = build_packet(session, conversation=conversation, reason=reason, text=text, slots=slots or {}, now=now)
     handoff = Handoff(
         conversation_id=conversation.id,
         reason=reason,
-        priority=PRIORITY.get(reason, 2),
+        priority=priority_of(PRIORITY.get(reason, 2), emergency=_in_danger(conversation, now), needs=packet["needs"]),
         front=_same_matter(session, conversation=conversation, now=now),
         state=(State.CALLBACK if later else State.QUEUED).value,
         state_at=now,
-        packet=build_packet(session, conversation=conversation, reason=reason, text=text, slots=slots or {}, now=now),
+        packet=packet,
         queued_at=now,
     )
     session.add(handoff)
@@ -106,10 +108,19 @@ def wrapping_up(session: Session, *, conversation_id: int, agent: str) -> Handof
 
 
 def append_message(session: Session, *, conversation: Conversation, text: str) -> None:
-    """Adds what a waiting resident wrote to the packet; their place in line does not change."""
+    """Adds what a resident wrote meanwhile to the packet. Their place in line changes only for the better: when it tells of a need,
+    or of an emergency."""
     handoff = current_handoff(session, conversation_id=conversation.id)
     if handoff is not None:
-        handoff.packet = {**handoff.packet, "since": [*handoff.packet.get("since", []), text], "last_message": text}
+        needs = list(dict.fromkeys([*handoff.packet.get("needs", []), *needs_in([text])]))
+        since = [*handoff.packet.get("since", []), text]
+        handoff.packet = {**handoff.packet, "since": since, "last_message": text, "needs": needs}
+        in_danger = _in_danger(conversation, clock.now())
+        handoff.priority = priority_of(handoff.priority, emergency=in_danger, needs=needs)
+
+
+def _in_danger(conversation: Conversation, now: datetime) -> bool:
+    return conversation.latch_until is not None and conversation.latch_until > now
 
 
 def offer(session: Session, *, handoff_id: int, agent: str, actor: str = "desk", allow: timedelta = OFFER) -> Handoff:

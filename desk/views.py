@@ -12,9 +12,10 @@ from console.catalogue import words
 from desk import board
 from desk.line import order
 from desk.models import DeskAgent, DeskNote, Handoff
+from desk.needs import needs_in
 from desk.notes import notes_of
 from desk.offering import Fit, fit
-from desk.packet import summarise
+from desk.packet import summarise, told_by_resident
 from desk.presence import Presence, Seat, groups, present_state, seats
 from desk.service import current_handoff, wrapping_up
 from desk.states import State
@@ -127,6 +128,7 @@ class Sheet:
     lines: list[board.Line]
     notes: list[DeskNote]
     summary: str
+    needs: list[str]
     told: list[dict[str, str]]
     marks: list[Turn]
     earlier: list[tuple[Conversation, Handoff | None]]
@@ -160,7 +162,8 @@ def read_sheet(session: Session, *, reference: str, name: str, language: str, li
         held=handoff is not None and handoff.state == State.AGENT and handoff.accepted_by == name,
         lines=board.transcript(session, conversation_id=conversation.id),
         notes=notes_of(session, conversation_id=conversation.id),
-        summary=summarise([turn.text for turn in turns if turn.text.strip()], conversation.place),
+        summary=summarise(told_by_resident(turns) or [turn.text for turn in turns], conversation.place),
+        needs=needs_in([turn.text for turn in turns]),
         told=[{"message": message, "at": turn.received_at.isoformat()} for message, turn in told],
         marks=[turn for turn in turns if turn.level in ("hard", "crisis")],
         earlier=_earlier(session, conversation),

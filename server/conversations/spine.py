@@ -135,7 +135,7 @@ class Spine:
         turn = InHand(inbound, received, started, inline, decision, plan, opened, library, language, fixed)
         if plan.step is Step.ASSIST:
             turn = replace(turn, answered=await self._ask(turn, inbound.text))
-            if conversation.memory.get("kept_for_later") and _left_for_the_agent(turn.answered):
+            if conversation.memory.get("kept_for_later") and _left_for_the_agent(turn.answered, inbound.text):
                 turn = replace(turn, plan=replace(plan, step=Step.NOTED), answered=None)
         elif plan.step is Step.ASIDE:
             turn = replace(turn, answered=await self._ask(turn, asked_meanwhile(inbound.text) or ""))
@@ -252,6 +252,9 @@ class Spine:
                 set_opt_out(session, person=conversation.person, our_address=inbound.our_address or "", stopped=stopped)
             case Step.EMERGENCY:
                 ledger.latch(conversation, card=words.card_id(plan.card, turn.library), now=turn.received)
+                self.desk.append(session, conversation=conversation, text=inbound.text)
+            case Step.CRISIS:
+                self.desk.append(session, conversation=conversation, text=inbound.text)
             case Step.RELEASE:
                 ledger.release(conversation)
             case Step.HELPED:
@@ -308,9 +311,13 @@ class Spine:
         TURN_SECONDS.labels(channel=channel).observe(seconds)
 
 
-def _left_for_the_agent(answered: Answered | None) -> bool:
-    """True when what a resident wrote, whom an agent comes back to, was no question that the assistant can answer."""
-    return answered is not None and (answered.handoff == "low_confidence_x2" or answered.outcome in _NO_ANSWER)
+def _left_for_the_agent(answered: Answered | None, text: str) -> bool:
+    """True when what a resident wrote, whom an agent comes back to, was no question that the assistant can answer. Without a model
+    the menu is what it says to anything else; one word may have asked for it."""
+    if answered is None:
+        return False
+    lost = answered.engine == "menu" and answered.outcome is Outcome.MENU and len(text.split()) > 1
+    return lost or answered.handoff == "low_confidence_x2" or answered.outcome in _NO_ANSWER
 
 
 def _may_speak_again(conversation: Conversation, now: datetime) -> bool:
