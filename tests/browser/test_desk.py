@@ -10,14 +10,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import update
 
 from desk.models import DeskAgent, Handoff
 from server.clock import now
 from server.outbox.models import OutboundMessage
 from server.staff.service import add_user
-from server.twilio.standin import StandIn, post_to_app
+from server.twilio.standin import StandIn
+from server.twilio.standin.webhooks import post_to
 from tests.browser.conftest import Site
 from tests.browser.test_accessibility import faults
 from tests.server.harness import rows
@@ -38,8 +39,9 @@ def in_a_loop_of_its_own(work: Coroutine[Any, Any, Any]) -> Any:
 def text(site: Site, number: str, body: str) -> list[str]:
     """A resident's text down the signed webhook."""
     settings = site.service.settings
-    app_post = post_to_app(site.app, site.url)
-    carrier = StandIn(settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value(), app_post, public_url=site.url)
+    carrier = StandIn(
+        settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value(), post_to(site.url), public_url=site.url
+    )
     sent: list[str] = in_a_loop_of_its_own(carrier.text(number, settings.twilio_number, body))
     return sent
 
@@ -159,7 +161,7 @@ def test_a_web_chat_with_a_person(site: Site, context: Make) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "es"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_pages_have_no_fault(site: Site, context: Make, browser: Browser, lang: str, width: int) -> None:
+def test_the_pages_have_no_fault(site: Site, context: Make, lang: str, width: int) -> None:
     sofia = person(site, context, "sofia", "supervisor", width=width, bypass_csp=True)
     text(site, f"+121255501{width % 100:02}", "agent")
     sofia.goto(f"/desk/?lang={lang}")
