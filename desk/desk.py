@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from desk import service
+from desk.complex import goes_by_itself
 from desk.line import agents_due, handle_seconds, minutes_told, position
 from desk.models import Handoff
 from desk.presence import capacity_now
@@ -49,6 +50,10 @@ class AgentDesk:
                 service.keep_for_later(session, handoff_id=handoff.id, actor="resident")
                 return InLine(later=True, say="system.callback_taken")
         return standing(session, handoff=handoff)
+
+    def goes_by_itself(self, text: str) -> str | None:
+        """The reason for which a message goes to a person besides its answer."""
+        return goes_by_itself(text)
 
     def helped(self, session: Session, *, conversation: Conversation, helped: bool) -> None:
         """Stores the answer with the handoff that was asked about."""

@@ -23,6 +23,7 @@ from desk.suggest import Offered, suggestions
 from knowledge.library import Library
 from server import clock
 from server.conversations.models import Conversation, Turn
+from server.outbox.models import OutboundMessage
 
 MOST_SHOWN: Final = 60
 _LAST_TURNS: Final = 40
@@ -129,7 +130,8 @@ class Sheet:
     notes: list[DeskNote]
     summary: str
     needs: list[str]
-    told: list[dict[str, str]]
+    told: list[str]
+    """The approved versions that left, each once."""
     marks: list[Turn]
     earlier: list[tuple[Conversation, Handoff | None]]
     suggested: list[Offered]
@@ -155,7 +157,6 @@ def read_sheet(session: Session, *, reference: str, name: str, language: str, li
     handoff = current if current is not None or handoff is None else handoff
     ours = select(Turn).where(Turn.conversation_id == conversation.id).order_by(Turn.seq.desc()).limit(_LAST_TURNS)
     turns = list(session.scalars(ours))[::-1]
-    told = [(reference_, turn) for turn in turns for reference_ in turn.message_ids]
     return Sheet(
         conversation=conversation,
         handoff=handoff,
@@ -164,13 +165,20 @@ def read_sheet(session: Session, *, reference: str, name: str, language: str, li
         notes=notes_of(session, conversation_id=conversation.id),
         summary=summarise(told_by_resident(turns) or [turn.text for turn in turns], conversation.place),
         needs=needs_in([turn.text for turn in turns]),
-        told=[{"message": message, "at": turn.received_at.isoformat()} for message, turn in told],
+        told=_told(session, conversation),
         marks=[turn for turn in turns if turn.level in ("hard", "crisis")],
         earlier=_earlier(session, conversation),
         suggested=suggestions(library, conversation=conversation, turns=turns, language=language),
         agents=[seat for seat in seats(session) if seat.state != "offline" and seat.agent.name != name],
         groups=groups(session),
     )
+
+
+def _told(session: Session, conversation: Conversation) -> list[str]:
+    left = select(OutboundMessage.message_ids).where(
+        OutboundMessage.conversation_id == conversation.id, OutboundMessage.state.in_(("queued", "sent", "delivered"))
+    )
+    return list(dict.fromkeys(message for ids in session.scalars(left.order_by(OutboundMessage.id)) for message in ids))
 
 
 def _earlier(session: Session, conversation: Conversation) -> list[tuple[Conversation, Handoff | None]]:

@@ -46,6 +46,10 @@ class Desk(Protocol):
         """Adds what a waiting resident, or one who speaks with an agent, wrote, and does what they ask of the desk."""
         ...
 
+    def goes_by_itself(self, text: str) -> str | None:
+        """The reason for which a message goes to a person besides its answer, such as a welfare check; nothing for the most."""
+        ...
+
     def helped(self, session: Session, *, conversation: Conversation, helped: bool) -> None:
         """Stores the answer to "did this help?"."""
         ...

@@ -134,12 +134,18 @@ class Spine:
         language, fixed = self._language(inbound, conversation, plan)
         turn = InHand(inbound, received, started, inline, decision, plan, opened, library, language, fixed)
         if plan.step is Step.ASSIST:
-            turn = replace(turn, answered=await self._ask(turn, inbound.text))
+            turn = replace(turn, answered=self._with_a_person(inbound, await self._ask(turn, inbound.text)))
             if conversation.memory.get("kept_for_later") and _left_for_the_agent(turn.answered, inbound.text):
                 turn = replace(turn, plan=replace(plan, step=Step.NOTED), answered=None)
         elif plan.step is Step.ASIDE:
             turn = replace(turn, answered=await self._ask(turn, asked_meanwhile(inbound.text) or ""))
         return turn
+
+    def _with_a_person(self, inbound: Inbound, answered: Answered | None) -> Answered | None:
+        """The answer, and a person besides where the case is one for a person."""
+        if answered is None or answered.handoff or inbound.kind not in ("text", "speech"):
+            return answered
+        return replace(answered, handoff=self.desk.goes_by_itself(inbound.text))
 
     def _accept(self, inbound: Inbound) -> tuple[ledger.Opened, Library]:
         with self.sessions.begin() as session:

@@ -269,3 +269,23 @@ async def test_what_was_typed_is_not_lost_when_it_cannot_be_sent(client: httpx.A
     page = await client.post(f"/desk/c/{reference}/say", data={"text": "x" * 1001}, headers={**SAME_SITE, "accept": "text/html"})
     assert page.status_code == 400
     assert "x" * 1001 in page.text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("can somebody do a welfare check on my uncle", "welfare_check"),
+        ("mi abuela no contesta el teléfono", "welfare_check"),
+        ("I want to appeal the decision", "dispute"),
+        ("My claim number is 4471, what happened to it", "account"),
+        ("I have called four times already", "complex_case"),
+        ("lo perdimos todo", "distress"),
+        ("where is a shelter", None),
+        ("when is trash picked up", None),
+        ("how do I appeal a denial", None),
+    ],
+)
+async def test_what_goes_to_a_person_by_itself(menu_service: Service, text: str, reason: str | None) -> None:
+    reply = await Resident(menu_service.spine).says(text)
+    assert [row.reason for row in rows(menu_service, Handoff)] == ([reason] if reason else [])
+    assert any(part.message_id.startswith("system.handoff") for part in reply.parts) is bool(reason)
