@@ -4,16 +4,20 @@ The summary is put together from slots and turns; nothing in it is generated."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from desk.needs import needs_in
 from server.conversations.models import Conversation, Turn
 
 SUMMARY_WORDS: Final = 80
 TRANSCRIPT_TURNS: Final = 50
+WISH_WORDS: Final = 2
+"""So short the words that asked for a person tell nothing else."""
 
 
 def build_packet(
@@ -33,7 +37,8 @@ def build_packet(
         "language": conversation.language,
         "place": conversation.place,
         "last_message": text,
-        "summary": summarise([turn.text for turn in turns if turn.text.strip()] + [text], conversation.place),
+        "summary": summarise(told_by_resident(turns, text), conversation.place),
+        "needs": needs_in([*(turn.text for turn in turns), text]),
         "slots": slots,
         "told": told,
         "topics": list(dict.fromkeys(turn.topic for turn in turns if turn.topic)),
@@ -45,6 +50,13 @@ def build_packet(
         "earlier_contacts": earlier_contacts(session, conversation=conversation),
         "created_at": now.isoformat(),
     }
+
+
+def told_by_resident(turns: Iterable[Turn], text: str = "") -> list[str]:
+    """What a resident said, without the wish for a person, which every one of them said."""
+    said = [turn.text for turn in turns if turn.text.strip() and turn.topic != "talk_to_agent"]
+    wish = len(text.split()) <= WISH_WORDS
+    return [*said, text] if text.strip() and not (said and wish) else said
 
 
 def earlier_contacts(session: Session, *, conversation: Conversation) -> int:

@@ -9,6 +9,8 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from desk import service
+from desk.states import lock
 from knowledge.library import Library, Situation
 from server import clock
 from server.audit.service import record
@@ -46,7 +48,11 @@ def say_approved(session: Session, *, conversation: Conversation, agent: str, li
 
 
 def _send(session: Session, *, conversation: Conversation, agent: str, part: Part) -> OutboundMessage:
-    if conversation.owner != Owner.AGENT:
+    # Held until the commit: whoever takes the conversation next comes before this text or after it, never between.
+    handoff = service.current_handoff(session, conversation_id=conversation.id)
+    if handoff is not None:
+        handoff, conversation = lock(session, handoff_id=handoff.id)
+    if handoff is None or conversation.owner != Owner.AGENT or handoff.accepted_by != agent:
         raise Conflict("Take the conversation first.")
     if conversation.channel == Channel.IVR:
         raise Conflict("This is a phone call; it cannot be answered in writing.")

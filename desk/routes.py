@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
-from sqlalchemy import func, select
 from sse_starlette.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from desk import board, reply, service
-from server import clock
+from desk import acts, board, practice, presence, service
+from desk.changes import TO_BOARD, change, seen
+from desk.figures_routes import router as figures_router
+from desk.live import DeskFollower
+from desk.suggest import search
+from desk.views import read_board, read_sheet, reason_words
+from knowledge.rendering.segments import foreign_to_gsm, measure
 from server.alerts.service import acknowledge
 from server.audit.service import record
-from server.conversations.models import Conversation
-from server.conversations.ownership import Owner
 from server.database.engine import reading
-from server.errors import Conflict
+from server.errors import SpillwayError
 from server.http.deps import ChannelDeps
-from server.http.pages import render
+from server.http.pages import page_language, render
 from server.staff.access import SignInNeeded, staff_user
-
-REFRESH_SECONDS = 2
+from server.staff.models import StaffUser
+from server.staff.permissions import PERMISSIONS
 
 
 def router(deps: ChannelDeps) -> APIRouter:
     """The desk."""
     routes = APIRouter(prefix="/desk", tags=["desk"], include_in_schema=False)
+    follower = DeskFollower(deps.sessions)
+
+    def page(name: str, request: Request, user: StaffUser, status: int = 200, **values: Any) -> Response:
+        language = page_language(request, user)
+        return render(
+            name,
+            request=request,
+            deps=deps,
+            user=user,
+            status=status,
+            reason=lambda reason: reason_words(reason, language),
+            takes=user.role in PERMISSIONS["desk.take"],
+            supervises=user.role in PERMISSIONS["desk.supervise"],
+            settled=service.SETTLED,
+            heartbeat=presence.HEARTBEAT_SECONDS,
+            **values,
+        )
+
+    def here(user: StaffUser) -> None:
+        if user.role in PERMISSIONS["desk.take"]:
+            with deps.sessions.begin() as session:
+                presence.heard_of(session, name=user.name, language=user.language)
 
     @routes.get("/")
     def home(request: Request) -> Response:
@@ -37,19 +59,28 @@ def router(deps: ChannelDeps) -> APIRouter:
             user = staff_user(request, deps, "desk.see")
         except SignInNeeded:
             return RedirectResponse("/sign-in", 303)
+        here(user)
         with reading(deps.sessions) as session:
-            lists: dict[str, Any] = {
-                "alerts": board.alerts(session),
-                "waiting": board.queue(session),
-                "taken": board.queue(session, state="accepted"),
-            }
             name = "_board.html" if request.query_params.get("piece") else "desk.html"
-            return render(name, request=request, deps=deps, user=user, **lists)
+            return page(name, request, user, board=read_board(session, name=user.name))
 
     @routes.get("/events")
     async def events(request: Request) -> Response:
         await run_in_threadpool(staff_user, request, deps, "desk.see")
-        return EventSourceResponse(_changes(request, deps), ping=15)
+        return EventSourceResponse(follower.stream(request), ping=15)
+
+    def sheet(request: Request, user: StaffUser, reference: str, *, status: int = 200, **values: Any) -> Response:
+        library = deps.library.last_good
+        piece = bool(request.query_params.get("piece"))
+        if user.role in PERMISSIONS["desk.take"]:
+            seen(deps, name=user.name, reference=reference)
+        with reading(deps.sessions) as session:
+            read = read_sheet(session, reference=reference, name=user.name, language=page_language(request, user), library=library)
+            if request.query_params.get("piece") == "suggested":
+                return page("_offers.html", request, user, conversation=read.conversation, found=read.suggested, keyed=True)
+            name = "_sheet.html" if piece else "conversation.html"
+            shown: dict[str, Any] = {"problem": None, "draft": "", "query": "", "found": [], **values}
+            return page(name, request, user, status, sheet=read, **shown)
 
     @routes.get("/c/{reference}")
     def conversation_page(request: Request, reference: str) -> Response:
@@ -57,29 +88,63 @@ def router(deps: ChannelDeps) -> APIRouter:
             user = staff_user(request, deps, "desk.see")
         except SignInNeeded:
             return RedirectResponse("/sign-in", 303)
-        library = deps.library.last_good
+        here(user)
+        query = request.query_params.get("q", "")[:80]
         with reading(deps.sessions) as session:
             conversation = board.conversation_by_reference(session, reference=reference)
-            handoff = service.current_handoff(session, conversation_id=conversation.id)
-            return render(
-                "_transcript.html" if request.query_params.get("piece") else "conversation.html",
-                request=request,
-                deps=deps,
-                user=user,
-                conversation=conversation,
-                handoff=handoff,
-                lines=board.transcript(session, conversation_id=conversation.id),
-                topics=sorted((library.title(intent, conversation.language), intent) for intent in library.topics),
-                contact=None,
-            )
+            library, language = deps.library.last_good, page_language(request, user)
+            found = search(library, conversation=conversation, query=query, language=language) if query else []
+        if request.query_params.get("piece") == "search":
+            return page("_found.html", request, user, conversation=conversation, found=found, query=query)
+        return sheet(request, user, reference, query=query, found=found)
 
     @routes.post("/c/{reference}/{act}")
-    async def change(request: Request, reference: str, act: str, text: Annotated[str, Form()] = "") -> Response:
-        await run_in_threadpool(_change, deps, request, reference, act, text)
-        return RedirectResponse(f"/desk/c/{reference}", 303)
+    async def do(
+        request: Request, reference: str, act: str, text: Annotated[str, Form()] = "", to: Annotated[str, Form()] = ""
+    ) -> Response:
+        user = await run_in_threadpool(staff_user, request, deps, "desk.take")
+        try:
+            await run_in_threadpool(change, deps, user=user, reference=reference, act=act, text=text, to=to[:80])
+        except SpillwayError as error:
+            if error.status not in (400, 409) or not _wants_page(request):
+                raise
+            # What was typed stays in the field: nothing that an agent wrote is lost.
+            draft = text if act == "say" else ""
+            return await run_in_threadpool(
+                sheet, request, user, reference, status=error.status, problem=error.safe_text, draft=draft
+            )
+        if act in ("take", "say", "approved"):
+            await practice.answer(deps, reference=reference)
+        return RedirectResponse("/desk/" if act in TO_BOARD else f"/desk/c/{reference}", 303)
+
+    @routes.post("/lint")
+    def lint(request: Request, text: Annotated[str, Form()] = "") -> Response:
+        user = staff_user(request, deps, "desk.take")
+        counted = measure(text[:2000])
+        return page("_lint.html", request, user, counted=counted, foreign="".join(dict.fromkeys(foreign_to_gsm(text[:2000])))[:20])
+
+    @routes.post("/presence")
+    def choose(request: Request, state: Annotated[str, Form()] = "") -> Response:
+        user = staff_user(request, deps, "desk.take")
+        with deps.sessions.begin() as session:
+            left = acts.choose_presence(session, agent=user.name, state=state, library=deps.library.get(session))
+        for conversation_id in left:
+            deps.wake.stored(conversation_id)
+        return RedirectResponse("/desk/", 303)
+
+    @routes.post("/heartbeat")
+    def heartbeat(request: Request) -> Response:
+        here(staff_user(request, deps, "desk.take"))
+        return Response(status_code=204)
+
+    @routes.post("/practice")
+    async def practise(request: Request) -> Response:
+        await run_in_threadpool(staff_user, request, deps, "desk.take")
+        await practice.begin(deps)
+        return RedirectResponse("/desk/", 303)
 
     @routes.post("/alerts/{alert_id}")
-    def seen(request: Request, alert_id: int) -> Response:
+    def acknowledged(request: Request, alert_id: int) -> Response:
         user = staff_user(request, deps, "alerts.acknowledge")
         with deps.sessions.begin() as session:
             acknowledge(session, alert_id=alert_id, by=user.name)
@@ -92,50 +157,11 @@ def router(deps: ChannelDeps) -> APIRouter:
             conversation = board.conversation_by_reference(session, reference=reference)
             number = deps.keys.open(conversation.contact) if conversation.contact else None
             record(session, actor=user.name, action="contact.shown", subject=reference)
-        return render("_contact.html", request=request, deps=deps, user=user, contact=number)
+        return render("_contact.html", request=request, deps=deps, user=user, contact=number, reference=reference)
 
+    routes.include_router(figures_router(deps))
     return routes
 
 
-def _change(deps: ChannelDeps, request: Request, reference: str, act: str, text: str) -> None:
-    user = staff_user(request, deps, "desk.take")
-    with deps.sessions.begin() as session:
-        conversation = board.conversation_by_reference(session, reference=reference)
-        handoff = service.current_handoff(session, conversation_id=conversation.id)
-        match act:
-            case "take":
-                if handoff is None:
-                    handoff = service.open_handoff(session, conversation=conversation, reason="agent_pull", text="")
-                service.accept(session, handoff_id=handoff.id, agent=user.name)
-            case "say":
-                reply.say_typed(session, conversation=conversation, agent=user.name, text=text)
-            case "approved":
-                reply.say_approved(
-                    session, conversation=conversation, agent=user.name, library=deps.library.get(session), intent=text
-                )
-            case "return" if handoff is not None and conversation.owner == Owner.AGENT:
-                service.give_back(session, handoff_id=handoff.id, agent=user.name)
-            case "close" if conversation.owner != Owner.CLOSED:
-                service.close(session, conversation=conversation, agent=user.name)
-            case _:
-                raise Conflict("That cannot be done with this conversation now.")
-        conversation_id = conversation.id
-    deps.wake.stored(conversation_id)
-
-
-async def _changes(request: Request, deps: ChannelDeps) -> AsyncIterator[dict[str, str]]:
-    """Tells an open desk that something changed; the page then fetches the piece anew."""
-    before = ""
-    while not await request.is_disconnected():
-        now = await run_in_threadpool(_mark, deps)
-        if now != before:
-            before = now
-            yield {"event": "changed", "id": clock.now().isoformat(), "data": now}
-        await asyncio.sleep(REFRESH_SECONDS)
-
-
-def _mark(deps: ChannelDeps) -> str:
-    with reading(deps.sessions) as session:
-        waiting, alerts = board.queue(session), board.alerts(session)
-        latest = session.scalar(select(func.max(Conversation.last_at)))
-        return f"{[item.handoff.id for item in waiting]}{[alert.id for alert, _ in alerts]}{latest}"
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")

@@ -106,7 +106,7 @@ def standing(session: Session, *, call: Call, desk: Desk) -> Standing | None:
     if conversation is None:
         return None
     waits = conversation.owner == Owner.QUEUED
-    place = desk.queue(session, conversation=conversation, reason="user_request", text="") if waits else 0
+    place = desk.queue(session, conversation=conversation, reason="user_request", text="").place if waits else 0
     return _standing(conversation, place)
 
 
@@ -141,7 +141,7 @@ def transfer_failed(session: Session, *, call: Call, position: Position, status:
     if conversation.memory.get("transfer_failed") != position.step:
         conversation.memory = {**conversation.memory, "transfer_failed": position.step}
         raise_alert(session, kind="psap_transfer_failed", severity="critical", conversation_id=conversation.id, detail=detail)
-    place = desk.queue(session, conversation=conversation, reason="emergency", text="")
+    place = desk.queue(session, conversation=conversation, reason="emergency", text="").place
     return _standing(conversation, place)
 
 

@@ -21,6 +21,7 @@ from console.people.routes import router as people_router
 from console.simulator.routes import router as simulator_router
 from console.topics.models_routes import router as models_router
 from console.topics.routes import router as topics_router
+from desk.rounds import DeskRounds
 from desk.routes import router as desk_router
 from ivr.routes import router as voice_router
 from knowledge.library import LiveLibrary
@@ -46,16 +47,16 @@ STAFF: Final = (
     staff_router,
     account_router,
     desk_router,
-    audit_router,
-    facts_router,
     home_router,
-    incidents_router,
     messages_router,
+    facts_router,
+    incidents_router,
     people_router,
-    models_router,
-    topics_router,
+    audit_router,
 )
 """The surfaces of staff."""
+LEARNING: Final = (topics_router, models_router)
+"""Surfaces of staff that also need the models that are loaded."""
 
 
 def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", service: Service | None = None) -> FastAPI:
@@ -84,6 +85,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
             tasks.create_task(worker.run(stop))
             tasks.create_task(Recovery(deps).run(stop))
             tasks.create_task(service.keeper.run(stop))
+            tasks.create_task(DeskRounds(deps).run(stop))
             yield
             stop.set()
         service.close()
@@ -99,6 +101,8 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
     install_error_handlers(app, deps)
     for router in (*RESIDENTS, *STAFF):
         app.include_router(router(deps))
+    for learning in LEARNING:
+        app.include_router(learning(deps, service))
     app.mount("/static", CachedFiles(directory=STATIC), name="static")
     app.include_router(health_router(service))
     if not settings.live:

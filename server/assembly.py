@@ -113,7 +113,7 @@ def assemble(settings: Settings, *, with_assistant: bool = True) -> Service:
         triage=triage,
         library=library,
         assistants=tuple(_OnEveryChannel(each, library=lambda: library.last_good) for each in answering),
-        desk=AgentDesk(),
+        desk=AgentDesk(city=lambda: library.last_good.city),
         detect=detect,
         stored=wake.stored,
     )

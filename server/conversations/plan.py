@@ -28,6 +28,12 @@ class Step(StrEnum):
     WAIT = "wait"
     PICTURE = "picture"
     ASSIST = "assist"
+    ASIDE = "aside"
+    """A question to the assistant by somebody who waits for a person, asked in so many words."""
+    HELPED = "helped"
+    """The answer to "did this help?"."""
+    NOTED = "noted"
+    """Something left for the agent who comes back to the resident."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Standing:
     latched: bool
     opted_out: bool
     unclear_said: bool = False
+    asked_helped: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,22 @@ def releases_latch(text: str) -> bool:
     return bool(_NOT_AN_EMERGENCY.fullmatch(text.replace("'", "").replace("’", "")))
 
 
+_MEANWHILE: Final = re.compile(r"\s*(?:ask|pregunta|preguntar)\b[\s:,.-]*(?P<question>\S.*)", re.IGNORECASE | re.DOTALL)
+_YES: Final = re.compile(r"\W*(?:1|y|yes|yeah|yep|si|sí|claro)\W*", re.IGNORECASE)
+_NO: Final = re.compile(r"\W*(?:2|n|no|nope|not really)\W*", re.IGNORECASE)
+
+
+def asked_meanwhile(text: str) -> str | None:
+    """The question that somebody who waits asks of the assistant, after the word that the waiting text names; else nothing."""
+    found = _MEANWHILE.fullmatch(text)
+    return found["question"].strip() if found else None
+
+
+def yes_or_no(text: str) -> bool | None:
+    """What a whole message says to a question of yes or no; nothing when it says something else."""
+    return True if _YES.fullmatch(text) else False if _NO.fullmatch(text) else None
+
+
 def plan_turn(*, decision: Decision, standing: Standing, carrier: CarrierWord | None, text: str, media_only: bool = False) -> Plan:
     """What to do with one turn. Emergencies come before ownership, opt-outs and everything else. Only STOP, which is the whole
     message, comes before them: it cannot be one. HELP can, as the answer to "are you in danger?" or after an emergency.
@@ -82,8 +105,12 @@ def plan_turn(*, decision: Decision, standing: Standing, carrier: CarrierWord | 
     soft = decision.level is Level.SOFT
     if standing.owner is Owner.AGENT:
         return Plan(Step.RELAY, card=latch)
+    if standing.owner is Owner.QUEUED and asked_meanwhile(text) is not None:
+        return Plan(Step.ASIDE, card=latch, safety_line=soft and latch is None)
     if standing.owner is Owner.QUEUED:
         return Plan(Step.WAIT, card=latch, safety_line=soft and latch is None)
+    if standing.asked_helped and not soft and yes_or_no(text) is not None:
+        return Plan(Step.HELPED, card=latch)
     if media_only:
         return Plan(Step.PICTURE, card=latch)
     if soft and decision.card == "unclear" and not standing.unclear_said:

@@ -26,9 +26,9 @@ from server.conversations.carrier import carrier_word
 from server.conversations.locks import ConversationLocks
 from server.conversations.models import Conversation
 from server.conversations.ownership import Owner
-from server.conversations.plan import CarrierWord, Plan, Standing, Step, plan_turn
-from server.conversations.ports import Assistant, Desk, LanguageDetector
-from server.conversations.turn import Answered, Asked, Channel, Inbound, Reply
+from server.conversations.plan import CarrierWord, Plan, Standing, Step, asked_meanwhile, plan_turn, yes_or_no
+from server.conversations.ports import Assistant, Desk, InLine, LanguageDetector
+from server.conversations.turn import Answered, Asked, Channel, Inbound, Outcome, Reply
 from server.database.engine import Sessions, commit_with_the_next
 from server.errors import NotReady
 from server.identity.keys import Keys
@@ -42,6 +42,9 @@ SAME_BREATH: Final = timedelta(minutes=10)
 """So long after a message a short one is read together with it, as people send one sentence in two texts."""
 _QUESTION_CARDS: Final = ("unclear", "silent")
 """Cards that ask something which is answered by a number."""
+_BY_OWNER: Final = frozenset({Step.ASSIST, Step.ASIDE, Step.RELAY, Step.WAIT, Step.HELPED, Step.NOTED, Step.PICTURE})
+"""What a turn is treated as because of who owned the conversation; when that changed meanwhile the turn is planned anew."""
+_NO_ANSWER: Final = frozenset({Outcome.OUT_OF_SCOPE, Outcome.REPROMPT, Outcome.CLARIFY})
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ class Spine:
             latched=conversation.latch_until is not None and conversation.latch_until > received,
             opted_out=opened.opted_out,
             unclear_said=bool(conversation.memory.get("unclear_said")),
+            asked_helped=bool(conversation.memory.get("helped_for")),
         )
         carrier = self._carrier(inbound, opted_out=opened.opted_out)
         media_only = inbound.media > 0 and not inbound.text.strip()
@@ -130,8 +134,18 @@ class Spine:
         language, fixed = self._language(inbound, conversation, plan)
         turn = InHand(inbound, received, started, inline, decision, plan, opened, library, language, fixed)
         if plan.step is Step.ASSIST:
-            turn = replace(turn, answered=await self._ask(turn))
+            turn = replace(turn, answered=self._with_a_person(inbound, await self._ask(turn, inbound.text)))
+            if conversation.memory.get("kept_for_later") and _left_for_the_agent(turn.answered, inbound.text):
+                turn = replace(turn, plan=replace(plan, step=Step.NOTED), answered=None)
+        elif plan.step is Step.ASIDE:
+            turn = replace(turn, answered=await self._ask(turn, asked_meanwhile(inbound.text) or ""))
         return turn
+
+    def _with_a_person(self, inbound: Inbound, answered: Answered | None) -> Answered | None:
+        """The answer, and a person besides where the case is one for a person."""
+        if answered is None or answered.handoff or inbound.kind not in ("text", "speech"):
+            return answered
+        return replace(answered, handoff=self.desk.goes_by_itself(inbound.text))
 
     def _accept(self, inbound: Inbound) -> tuple[ledger.Opened, Library]:
         with self.sessions.begin() as session:
@@ -168,7 +182,7 @@ class Spine:
             return conversation.language, conversation.language_fixed
         return self.detect(inbound.text, current=conversation.language, fixed=conversation.language_fixed)
 
-    async def _ask(self, turn: InHand) -> Answered | None:
+    async def _ask(self, turn: InHand, text: str) -> Answered | None:
         conversation = turn.opened.conversation
         recent = conversation.topic_at is not None and turn.received - conversation.topic_at <= ledger.TOPIC_MEMORY
         asked = Asked(
@@ -176,7 +190,7 @@ class Spine:
             reference=conversation.reference,
             channel=turn.inbound.channel,
             kind=turn.inbound.kind,
-            text=turn.inbound.text,
+            text=text,
             language=turn.language,
             place=conversation.place,
             topic=conversation.topic if recent else None,
@@ -202,18 +216,17 @@ class Spine:
         return None
 
     def _settle(self, turn: InHand) -> Reply | None:
-        """Stores the turn and gives the reply; nothing when the conversation was closed meanwhile, and the turn opens a new one."""
+        """Stores the turn and gives the reply; nothing when somebody else owns the conversation by now, or it was closed. The turn
+        is planned anew then: no answer of the assistant's is said over a person, and no word goes unanswered."""
         with self.sessions.begin() as session:
             conversation = session.get_one(Conversation, turn.opened.conversation.id, with_for_update=True)
-            if conversation.owner == Owner.CLOSED:
+            changed = conversation.owner_version != turn.opened.conversation.owner_version
+            if conversation.owner == Owner.CLOSED or (changed and turn.plan.step in _BY_OWNER):
                 return None
-            if turn.plan.step is Step.ASSIST and conversation.owner_version != turn.opened.conversation.owner_version:
-                # A person took the conversation while the answer was made: the answer is not said.
-                turn = replace(turn, plan=replace(turn.plan, step=Step.RELAY, safety_line=False), answered=None)
             conversation.language_fixed = turn.fixed
-            place_in_line = self._act(session, turn, conversation)
-            reply = self._words(turn, conversation, place_in_line)
-            self._note(turn, conversation)
+            line = self._act(session, turn, conversation)
+            reply = self._words(turn, conversation, line)
+            self._note(turn, conversation, line)
             settled = ledger.Settled(
                 inbound=turn.inbound,
                 decision=turn.decision,
@@ -228,8 +241,8 @@ class Spine:
         self.stored(conversation_id)
         return reply
 
-    def _act(self, session: Session, turn: InHand, conversation: Conversation) -> int | None:
-        """What the plan changes besides the words; gives the place in line when the conversation waits for a person."""
+    def _act(self, session: Session, turn: InHand, conversation: Conversation) -> InLine | None:
+        """What the plan changes besides the words; gives where the resident stands when they wait for a person."""
         plan, inbound = turn.plan, turn.inbound
         if plan.alert is not None:
             raise_alert(
@@ -245,9 +258,14 @@ class Spine:
                 set_opt_out(session, person=conversation.person, our_address=inbound.our_address or "", stopped=stopped)
             case Step.EMERGENCY:
                 ledger.latch(conversation, card=words.card_id(plan.card, turn.library), now=turn.received)
+                self.desk.append(session, conversation=conversation, text=inbound.text)
+            case Step.CRISIS:
+                self.desk.append(session, conversation=conversation, text=inbound.text)
             case Step.RELEASE:
                 ledger.release(conversation)
-            case Step.RELAY | Step.WAIT:
+            case Step.HELPED:
+                self.desk.helped(session, conversation=conversation, helped=bool(yes_or_no(inbound.text)))
+            case Step.RELAY | Step.WAIT | Step.ASIDE:
                 return self.desk.append(session, conversation=conversation, text=inbound.text)
             case Step.ASSIST if turn.answered is None or turn.answered.handoff:
                 reason = (turn.answered and turn.answered.handoff) or "assistant_failed"
@@ -255,7 +273,7 @@ class Spine:
                 return self.desk.queue(session, conversation=conversation, reason=reason, text=inbound.text, slots=slots)
         return None
 
-    def _words(self, turn: InHand, conversation: Conversation, place_in_line: int | None) -> Reply:
+    def _words(self, turn: InHand, conversation: Conversation, line: InLine | None) -> Reply:
         language = (turn.answered and turn.answered.language) or turn.language
         channel = turn.inbound.channel
         return words.compose(
@@ -267,7 +285,7 @@ class Spine:
             decision=turn.decision,
             standing=words.Around(
                 first=turn.opened.first,
-                place_in_line=place_in_line,
+                line=line,
                 latched_card=conversation.latch_card if turn.plan.step is not Step.EMERGENCY else None,
                 speak_while_waiting=_may_speak_again(conversation, turn.received),
                 language_sure=turn.fixed,
@@ -277,7 +295,7 @@ class Spine:
         )
 
     @staticmethod
-    def _note(turn: InHand, conversation: Conversation) -> None:
+    def _note(turn: InHand, conversation: Conversation, line: InLine | None) -> None:
         memory = {**conversation.memory, "asked": turn.plan.card if turn.plan.card in _QUESTION_CARDS else None}
         if turn.inbound.kind in ("text", "speech"):
             memory["previous_text"] = turn.inbound.text[:300]
@@ -285,6 +303,10 @@ class Spine:
             memory["unclear_said"] = True
         if turn.plan.step is Step.WAIT and _may_speak_again(conversation, turn.received):
             memory["waiting_said"] = turn.received.isoformat()
+        if line is not None:
+            memory["kept_for_later"] = line.later
+        if turn.plan.step is not Step.SILENT:
+            memory.pop("helped_for", None)
         conversation.memory = memory
 
     @staticmethod
@@ -293,6 +315,15 @@ class Spine:
         TURNS.labels(channel=channel, outcome=reply.outcome.value, engine=reply.engine).inc()
         TRIAGE.labels(level=decision.level.value, category=decision.category or "").inc()
         TURN_SECONDS.labels(channel=channel).observe(seconds)
+
+
+def _left_for_the_agent(answered: Answered | None, text: str) -> bool:
+    """True when what a resident wrote, whom an agent comes back to, was no question that the assistant can answer. Without a model
+    the menu is what it says to anything else; one word may have asked for it."""
+    if answered is None:
+        return False
+    lost = answered.engine == "menu" and answered.outcome is Outcome.MENU and len(text.split()) > 1
+    return lost or answered.handoff == "low_confidence_x2" or answered.outcome in _NO_ANSWER
 
 
 def _may_speak_again(conversation: Conversation, now: datetime) -> bool:

@@ -8,7 +8,9 @@ from typing import Final
 
 from bot.triage.decision import Decision, Level
 from knowledge.library import Library, Situation
-from server.conversations.plan import Plan, Step
+from server.conversations.ownership import Owner
+from server.conversations.plan import Plan, Step, yes_or_no
+from server.conversations.ports import InLine
 from server.conversations.turn import Answered, Channel, Engine, Inbound, Outcome, Part, Reply, Role
 
 _OUTCOMES: Final[dict[Step, Outcome]] = {
@@ -24,12 +26,16 @@ _OUTCOMES: Final[dict[Step, Outcome]] = {
     Step.WAIT: Outcome.AGENT,
     Step.ASSIST: Outcome.AGENT,
     Step.PICTURE: Outcome.REPROMPT,
+    Step.ASIDE: Outcome.AGENT,
+    Step.HELPED: Outcome.FORM,
+    Step.NOTED: Outcome.FORM,
 }
 _SYSTEM: Final[dict[Step, str]] = {
     Step.OPT_OUT: "system.stop",
     Step.OPT_IN: "system.start",
     Step.RELEASE: "system.latched_released",
     Step.PICTURE: "system.media_only",
+    Step.NOTED: "system.callback_noted",
 }
 _ENGINES: Final[dict[Step, Engine]] = {
     Step.OPT_OUT: "carrier",
@@ -37,7 +43,12 @@ _ENGINES: Final[dict[Step, Engine]] = {
     Step.HELP: "carrier",
     Step.RELAY: "desk",
     Step.WAIT: "desk",
+    Step.HELPED: "desk",
+    Step.NOTED: "desk",
 }
+_ASSISTED: Final = frozenset({Step.ASSIST, Step.ASIDE})
+LONGEST_WAIT: Final = 60
+"""Minutes; above them "more than an hour" is all that is honest."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,7 @@ class Around:
     """What stands around the words: the place in line, the latch, whether it is the first reply."""
 
     first: bool
-    place_in_line: int | None
+    line: InLine | None
     latched_card: str | None
     speak_while_waiting: bool
     language_sure: bool
@@ -76,7 +87,7 @@ def compose(
         parts.append(Part.of(library.say("safety_line", situation), "safety"))
     if standing.first and inbound.channel is Channel.SMS and plan.step is Step.ASSIST and parts:
         parts.append(Part.of(library.say("system.first_contact", situation), "system"))
-    assisted = plan.step is Step.ASSIST and answered is not None
+    assisted = plan.step in _ASSISTED and answered is not None
     return Reply(
         outcome=answered.outcome if assisted and answered else _OUTCOMES[plan.step],
         parts=tuple(parts),
@@ -107,19 +118,45 @@ def _body(
     plan: Plan, answered: Answered | None, library: Library, situation: Situation, inbound: Inbound, standing: Around
 ) -> list[Part]:
     if plan.step in _SYSTEM:
-        if inbound.opt_out_type is not None:
+        if inbound.opt_out_type is not None or (plan.step is Step.RELEASE and standing.owner == Owner.AGENT):
+            # The carrier has said it already; or the agent, who reads along, goes on speaking.
             return []
         return [Part.of(library.say(_SYSTEM[plan.step], situation), "system")]
     if plan.step is Step.HELP:
         return [] if inbound.opt_out_type is not None else [Part.of(library.say("system.help", situation), "safety")]
-    if plan.step is Step.WAIT and standing.place_in_line and standing.speak_while_waiting:
-        return [Part.of(library.say("system.still_waiting", situation, position=standing.place_in_line), "system")]
+    if plan.step is Step.HELPED:
+        helped = "system.helped_yes" if yes_or_no(inbound.text) else "system.helped_no"
+        return [Part.of(library.say(helped, situation), "system")]
+    line = standing.line
+    if plan.step is Step.WAIT and line is not None and (line.say or (line.place and standing.speak_while_waiting)):
+        waiting = library.say(line.say or "system.still_waiting", situation, position=line.place)
+        return [Part.of(waiting, "system")]
+    if plan.step is Step.ASIDE:
+        if answered is not None and answered.parts and not answered.handoff:
+            return list(answered.parts)
+        return [Part.of(library.say("system.still_waiting", situation, position=line.place if line else 1), "system")]
     if plan.step is not Step.ASSIST:
         return []
     parts = list(answered.parts) if answered else []
     if answered is None or answered.handoff:
-        parts.append(Part.of(library.say("system.handoff", situation, position=standing.place_in_line or 1), "system"))
+        parts.append(_to_a_person(library, situation, line or InLine(1)))
     return parts
+
+
+def _to_a_person(library: Library, situation: Situation, line: InLine) -> Part:
+    """The one honest text of a handoff: nobody there, or the place with the wait as far as it was measured."""
+    if line.later:
+        said = library.say("system.handoff_after_hours", situation)
+    elif line.minutes is None:
+        said = library.say("system.handoff", situation, position=line.place or 1)
+    elif line.minutes > LONGEST_WAIT:
+        said = library.say("system.handoff_long", situation, position=line.place or 1)
+    else:
+        said = library.say("system.handoff_wait", situation, position=line.place or 1, minutes=line.minutes)
+    if said.missing:
+        # A city that took one of these texts back still tells who asks for a person that one is coming.
+        said = library.say("system.handoff", situation, position=line.place or 1)
+    return Part.of(said, "system")
 
 
 def static_reply(library: Library, *, inbound: Inbound, decision: Decision, now: datetime) -> Reply:

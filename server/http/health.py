@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
 from desk.models import Handoff
+from desk.states import WAITING as WAITING_STATES
 from server.assembly import Service
 from server.database.engine import reading
 from server.metrics import STEP, WAITING
@@ -42,7 +43,7 @@ def _count_waiting(service: Service) -> None:
     """Counts who waits for a person; while the database is down the last count stands."""
     try:
         with reading(service.sessions) as session:
-            WAITING.set(session.scalar(select(func.count()).select_from(Handoff).where(Handoff.state == "queued")) or 0)
+            WAITING.set(session.scalar(select(func.count()).select_from(Handoff).where(Handoff.state.in_(WAITING_STATES))) or 0)
     except SQLAlchemyError:
         STEP.labels(part="database").set(1)
 

@@ -75,13 +75,16 @@ async def test_a_handoff_from_the_line_to_the_end(client: httpx.AsyncClient, men
     actions = [row.action for row in rows(menu_service, AuditRow, AuditRow.actor == "ana")]
     assert actions == [
         "staff.signed_in",
+        "desk.presence",
         "conversation.agent",
+        "handoff.agent",
         "agent.said",
         "agent.said",
         "conversation.bot",
+        "handoff.bot",
         "conversation.closed",
     ]
-    assert [row.state for row in rows(menu_service, Handoff)] == ["returned"]
+    assert [row.state for row in rows(menu_service, Handoff)] == ["bot"]
 
 
 async def test_what_cannot_be_done_now_changes_nothing(client: httpx.AsyncClient, menu_service: Service) -> None:

@@ -67,7 +67,7 @@ def act(service: Service, writer: Resident, what: str) -> None:
         handoff = desk.current_handoff(session, conversation_id=conversation.id)
         if what == "agent takes" and handoff is not None and handoff.state == "queued":
             desk.accept(session, handoff_id=handoff.id, agent="ana")
-        if what == "agent returns" and handoff is not None and handoff.state == "accepted":
+        if what == "agent returns" and handoff is not None and handoff.state == "agent":
             desk.give_back(session, handoff_id=handoff.id, agent="ana")
         if what == "agent closes" and conversation.owner != Owner.CLOSED:
             desk.close(session, conversation=conversation, agent="ana")

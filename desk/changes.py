@@ -1,0 +1,160 @@
+"""What a button of the desk does, by its name: one table, each act in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from desk import acts, board, reply, service
+from desk.models import Handoff
+from desk.notes import add_note
+from desk.states import State
+from knowledge.library import Library
+from server.conversations.models import Conversation
+from server.errors import Conflict, Forbidden
+from server.http.deps import ChannelDeps
+from server.staff.models import StaffUser
+from server.staff.permissions import PERMISSIONS
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came with the button."""
+
+    session: Session
+    conversation: Conversation
+    user: StaffUser
+    library: Library
+    text: str
+    to: str
+
+    @property
+    def supervises(self) -> bool:
+        """True for a person who may act on what others have."""
+        return self.user.role in PERMISSIONS["desk.supervise"]
+
+    def handoff(self) -> Handoff:
+        """The open handoff, or the one that this person is wrapping up."""
+        found = service.current_handoff(self.session, conversation_id=self.conversation.id)
+        found = found or service.wrapping_up(self.session, conversation_id=self.conversation.id, agent=self.user.name)
+        if found is None:
+            raise Conflict("That cannot be done with this conversation now.")
+        return found
+
+
+def _take(asked: Asked) -> None:
+    acts.take(asked.session, conversation=asked.conversation, agent=asked.user.name, library=asked.library)
+
+
+def _over(asked: Asked) -> None:
+    _only_supervisors(asked)
+    acts.take_over(asked.session, conversation=asked.conversation, supervisor=asked.user.name, library=asked.library)
+
+
+def _say(asked: Asked) -> None:
+    reply.say_typed(asked.session, conversation=asked.conversation, agent=asked.user.name, text=asked.text)
+
+
+def _approved(asked: Asked) -> None:
+    reply.say_approved(
+        asked.session, conversation=asked.conversation, agent=asked.user.name, library=asked.library, intent=asked.text
+    )
+
+
+def _pass(asked: Asked) -> None:
+    kind, _, name = asked.to.partition(":")
+    acts.pass_on(
+        asked.session,
+        conversation=asked.conversation,
+        actor=asked.user.name,
+        note=asked.text,
+        library=asked.library,
+        agent=name if kind == "agent" else None,
+        group=name if kind == "group" else None,
+        supervises=asked.supervises,
+    )
+
+
+def _refuse(asked: Asked) -> None:
+    service.refuse(asked.session, handoff_id=asked.handoff().id, agent=asked.user.name)
+
+
+def _return(asked: Asked) -> None:
+    acts.give_back(asked.session, conversation=asked.conversation, agent=asked.user.name, library=asked.library)
+
+
+def _finish(asked: Asked) -> None:
+    acts.finish(asked.session, conversation=asked.conversation, agent=asked.user.name, library=asked.library)
+
+
+def _file(asked: Asked) -> None:
+    service.file(asked.session, handoff_id=asked.handoff().id, agent=asked.user.name, settled=asked.to, note=asked.text)
+
+
+def _close(asked: Asked) -> None:
+    acts.close(asked.session, conversation=asked.conversation, agent=asked.user.name, supervises=asked.supervises)
+
+
+def _later(asked: Asked) -> None:
+    handoff = asked.handoff()
+    if handoff.state == State.AGENT and handoff.accepted_by != asked.user.name and not asked.supervises:
+        raise Conflict("A colleague has this conversation.")
+    service.keep_for_later(asked.session, handoff_id=handoff.id, actor=asked.user.name)
+
+
+def _note(asked: Asked) -> None:
+    add_note(asked.session, conversation_id=asked.conversation.id, kind="note", author=asked.user.name, text=asked.text)
+
+
+def _whisper(asked: Asked) -> None:
+    _only_supervisors(asked)
+    add_note(asked.session, conversation_id=asked.conversation.id, kind="whisper", author=asked.user.name, text=asked.text)
+
+
+def _only_supervisors(asked: Asked) -> None:
+    if not asked.supervises:
+        raise Forbidden("Your role may not do this; ask a supervisor.")
+
+
+ACTS: Final[dict[str, Callable[[Asked], None]]] = {
+    "take": _take,
+    "over": _over,
+    "say": _say,
+    "approved": _approved,
+    "pass": _pass,
+    "refuse": _refuse,
+    "return": _return,
+    "finish": _finish,
+    "file": _file,
+    "close": _close,
+    "later": _later,
+    "note": _note,
+    "whisper": _whisper,
+}
+"""Every button of a conversation's page."""
+TO_BOARD: Final = frozenset({"refuse", "file", "close", "later"})
+"""After these the person is done with the conversation and goes to the board."""
+
+
+def change(deps: ChannelDeps, *, user: StaffUser, reference: str, act: str, text: str, to: str = "") -> None:
+    """Does one act and wakes who watches the conversation. Raises what the act raises; nothing is changed then."""
+    if act not in ACTS:
+        raise Conflict("That cannot be done with this conversation now.")
+    with deps.sessions.begin() as session:
+        conversation = board.conversation_by_reference(session, reference=reference)
+        text = text.replace("\x00", " ")
+        ACTS[act](Asked(session, conversation, user, deps.library.get(session), text, to))
+        conversation_id = conversation.id
+    deps.wake.stored(conversation_id)
+
+
+def seen(deps: ChannelDeps, *, name: str, reference: str) -> None:
+    """Notes that the agent who has a conversation has it on the screen. Raises `NotFound`."""
+    with deps.sessions.begin() as session:
+        conversation = board.conversation_by_reference(session, reference=reference)
+        handoff = service.current_handoff(session, conversation_id=conversation.id)
+        if handoff is not None and handoff.accepted_by == name and handoff.read_turn < conversation.turns:
+            handoff.read_turn = conversation.turns

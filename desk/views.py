@@ -1,0 +1,201 @@
+"""What the board and the conversation page show, for the person who looks, in few queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from console.catalogue import words
+from desk import board
+from desk.line import order
+from desk.models import DeskAgent, DeskNote, Handoff
+from desk.needs import needs_in
+from desk.notes import notes_of
+from desk.offering import Fit, fit
+from desk.packet import summarise, told_by_resident
+from desk.presence import Presence, Seat, groups, present_state, seats
+from desk.service import current_handoff, wrapping_up
+from desk.states import State
+from desk.suggest import Offered, suggestions
+from knowledge.library import Library
+from server import clock
+from server.conversations.models import Conversation, Turn
+from server.outbox.models import OutboundMessage
+
+MOST_SHOWN: Final = 60
+_LAST_TURNS: Final = 40
+SHORT: Final = 24
+"""Words of the summary that a board shows."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One conversation on the board."""
+
+    handoff: Handoff
+    conversation: Conversation
+    place: int = 0
+    fit: Fit | None = None
+    unread: int = 0
+
+    @property
+    def short(self) -> str:
+        """The first words of the summary."""
+        said = str(self.handoff.packet.get("summary", "")).split()
+        return " ".join(said[:SHORT]) + (" …" if len(said) > SHORT else "")
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything on one person's board."""
+
+    waiting: list[Item]
+    total: int
+    mine: list[Item]
+    offered: list[Item]
+    callbacks: list[Item]
+    others: list[Item]
+    alerts: list[Any]
+    me: DeskAgent | None
+    state: Presence
+    seats: list[Seat] = field(default_factory=list)
+
+    @property
+    def rings(self) -> str:
+        """What is new and calls: the page compares it with what it had."""
+        return " ".join([*(f"w{item.handoff.id}" for item in self.waiting), *(f"o{item.handoff.id}" for item in self.offered)])
+
+    @property
+    def alarms(self) -> str:
+        """What is an emergency: it rings with a sound of its own."""
+        urgent = [f"e{item.handoff.id}" for item in self.waiting if item.handoff.priority == 0]
+        return " ".join([*(f"a{alert.id}" for alert, _ in self.alerts if alert.severity == "critical"), *urgent])
+
+    @property
+    def unread(self) -> int:
+        """How many things wait for this person."""
+        return sum(item.unread for item in self.mine) + len(self.offered) + len(self.alerts)
+
+
+def read_board(session: Session, *, name: str) -> Board:
+    """The board of one person: their own conversations, what is put to them, and the line in its order."""
+    me = session.get(DeskAgent, name)
+    rows = session.execute(
+        select(Handoff, Conversation)
+        .join(Conversation, Conversation.id == Handoff.conversation_id)
+        .where(Handoff.state.in_((State.QUEUED.value, State.OFFERED.value, State.CALLBACK.value)))
+        .order_by(*order())
+    ).all()
+    line = [(handoff, conversation) for handoff, conversation in rows if handoff.state != State.CALLBACK]
+    waiting = [_item(me, handoff, conversation, place) for place, (handoff, conversation) in enumerate(line, 1)]
+    taken = [Item(one.handoff, one.conversation, unread=_unread(one)) for one in board.queue(session, state="agent")]
+    wrapping = [Item(one.handoff, one.conversation) for one in board.queue(session, state="wrapup")]
+    return Board(
+        waiting=waiting[:MOST_SHOWN],
+        total=len(waiting),
+        mine=[item for item in (*taken, *wrapping) if item.handoff.accepted_by == name],
+        offered=[item for item in waiting if item.handoff.state == State.OFFERED and item.handoff.accepted_by == name],
+        callbacks=[Item(one, conversation) for one, conversation in rows if one.state == State.CALLBACK][:MOST_SHOWN],
+        others=[item for item in taken if item.handoff.accepted_by != name],
+        alerts=board.alerts(session),
+        me=me,
+        state=present_state(me, now=clock.now()) if me is not None else "offline",
+        seats=seats(session),
+    )
+
+
+def _item(me: DeskAgent | None, handoff: Handoff, conversation: Conversation, place: int) -> Item:
+    fits = None
+    if me is not None:
+        fits = fit(me, language=conversation.language, reason=handoff.reason, channel=conversation.channel, group=handoff.group)
+    return Item(handoff, conversation, place, fits)
+
+
+def _unread(one: board.Waiting) -> int:
+    return max(one.conversation.turns - one.handoff.read_turn, 0)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Everything on the page of one conversation."""
+
+    conversation: Conversation
+    handoff: Handoff | None
+    held: bool
+    """True when the person who looks has it."""
+    lines: list[board.Line]
+    notes: list[DeskNote]
+    summary: str
+    needs: list[str]
+    told: list[str]
+    """The approved versions that left, each once."""
+    marks: list[Turn]
+    earlier: list[tuple[Conversation, Handoff | None]]
+    suggested: list[Offered]
+    agents: list[Seat]
+    groups: list[str]
+
+    @property
+    def alarms(self) -> str:
+        """The emergencies in it; a new one rings."""
+        return " ".join(f"t{turn.id}" for turn in self.marks)
+
+    @property
+    def rings(self) -> str:
+        """The resident's messages; a new one rings softly."""
+        return f"n{self.conversation.turns}"
+
+
+def read_sheet(session: Session, *, reference: str, name: str, language: str, library: Library) -> Sheet:
+    """The page of one conversation, for one person. Raises `NotFound`."""
+    conversation = board.conversation_by_reference(session, reference=reference)
+    handoff = wrapping_up(session, conversation_id=conversation.id, agent=name)
+    current = current_handoff(session, conversation_id=conversation.id)
+    handoff = current if current is not None or handoff is None else handoff
+    ours = select(Turn).where(Turn.conversation_id == conversation.id).order_by(Turn.seq.desc()).limit(_LAST_TURNS)
+    turns = list(session.scalars(ours))[::-1]
+    return Sheet(
+        conversation=conversation,
+        handoff=handoff,
+        held=handoff is not None and handoff.state == State.AGENT and handoff.accepted_by == name,
+        lines=board.transcript(session, conversation_id=conversation.id),
+        notes=notes_of(session, conversation_id=conversation.id),
+        summary=summarise(told_by_resident(turns) or [turn.text for turn in turns], conversation.place),
+        needs=needs_in([turn.text for turn in turns]),
+        told=_told(session, conversation),
+        marks=[turn for turn in turns if turn.level in ("hard", "crisis")],
+        earlier=_earlier(session, conversation),
+        suggested=suggestions(library, conversation=conversation, turns=turns, language=language),
+        agents=[seat for seat in seats(session) if seat.state != "offline" and seat.agent.name != name],
+        groups=groups(session),
+    )
+
+
+def _told(session: Session, conversation: Conversation) -> list[str]:
+    left = select(OutboundMessage.message_ids).where(
+        OutboundMessage.conversation_id == conversation.id, OutboundMessage.state.in_(("queued", "sent", "delivered"))
+    )
+    return list(dict.fromkeys(message for ids in session.scalars(left.order_by(OutboundMessage.id)) for message in ids))
+
+
+def _earlier(session: Session, conversation: Conversation) -> list[tuple[Conversation, Handoff | None]]:
+    if conversation.person is None:
+        return []
+    others = session.scalars(
+        select(Conversation)
+        .where(Conversation.person == conversation.person, Conversation.id != conversation.id)
+        .order_by(Conversation.id.desc())
+        .limit(5)
+    ).all()
+    newest = select(func.max(Handoff.id)).where(Handoff.conversation_id.in_([one.id for one in others]))
+    known = session.scalars(select(Handoff).where(Handoff.id.in_(newest.group_by(Handoff.conversation_id))))
+    by_conversation = {handoff.conversation_id: handoff for handoff in known}
+    return [(one, by_conversation.get(one.id)) for one in others]
+
+
+def reason_words(reason: str, language: str) -> str:
+    """What a reason is called; a reason that has no words yet is shown as it is."""
+    return words("desk", language).get(f"reason_{reason}") or words("desk_agent", language).get(f"reason_{reason}") or reason

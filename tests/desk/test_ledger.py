@@ -1,0 +1,19 @@
+"""Nothing is lost, doubled, or sent by the wrong owner, in whatever order people and processes act; see `benchmarks.desk_ledger`."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.desk_ledger import run
+from server.assembly import Service
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(min_value=0, max_value=2**31))
+def test_random_interleavings(menu_service: Service, seed: int) -> None:
+    run(menu_service, count=1, seed=seed)
+
+
+def test_the_same_on_either_database(either_service: Service) -> None:
+    run(either_service, count=8, seed=311)
