@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.triage.classifier import Classifier, ModelError
 from bot.triage.combine import Thresholds, combine, reassures
-from bot.triage.context import SHORT_WORDS, Context, answer_to_card, latch
+from bot.triage.context import SHORT_WORDS, Context, answer_to_card, latch, plain_answer
 from bot.triage.decision import SAFETY_LINE, Decision, Level, card_for
 from bot.triage.normalise import Normal, fold, normalise
 from bot.triage.reading import read
@@ -67,7 +67,7 @@ class TriageEngine:
         if context.keys:
             return _keys(text, context)
         normal = self._normal(text)
-        answered = answer_to_card(normal.text, context)
+        answered = answer_to_card(plain_answer(normal), context)
         if answered is not None:
             return answered
         if not normal.words:
