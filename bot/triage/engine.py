@@ -90,7 +90,9 @@ class TriageEngine:
         reading = read(self._normal(text), self._rules)
         if classifier is None:
             return combine(reading, None, Thresholds())
-        return combine(reading, classifier.score(reading, text), classifier.thresholds)
+        scores = classifier.score(reading, text)
+        decision = combine(reading, scores, classifier.thresholds)
+        return replace(decision, evidence=(*decision.evidence, "second look")) if scores.looked_twice else decision
 
     def _with_previous(self, normal: Normal, previous_text: str, alone: Decision) -> Decision:
         """Read a fragment together with the message before: "my dad" and then "wont wake up"."""

@@ -30,6 +30,9 @@ _GRID: dict[str, tuple[float, ...]] = {
     "crisis": (0.3, 0.4, 0.5, 0.6),
 }
 
+_ALWAYS = max(max(_GRID[name]) for name in ("cue", "alone", "doubted", "vetoed", "sure"))
+"""A chance from which on every threshold that is tried makes the message HARD."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -48,8 +51,10 @@ class Judged:
 
     @cached_property
     def easy(self) -> bool:
-        """Whether any sensible threshold gives the right level, so that tuning need not look again."""
-        return self.level == "none" and self.scores.danger < 0.1 and not self.reading.hits
+        """Whether any threshold that is tried gives the right level, so that tuning need not look again."""
+        if self.level == "none":
+            return self.scores.danger < 0.1 and not self.reading.hits
+        return self.level == "hard" and self.scores.hard >= _ALWAYS and not self.reading.of("soft")
 
     def cost(self, thresholds: Thresholds) -> float:
         """What the decision on it costs."""
