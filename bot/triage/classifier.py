@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,14 +15,26 @@ from numpy.typing import NDArray
 from bot.encoder import SentenceEncoder, shared_encoder
 from bot.triage.combine import Scores, Thresholds
 from bot.triage.features import BUCKETS, grams, pattern_features, windows
+from bot.triage.network import Network, opinion
 from bot.triage.reading import Reading
 from bot.triage.rules import Rules, shipped_rules
+from bot.triage.second import SecondEncoder, shared_second_encoder
 
-FORMAT = 1
+FORMAT = 2
 LEVELS: tuple[str, ...] = ("none", "soft", "crisis", "hard")
 HARD = LEVELS.index("hard")
+CRISIS = LEVELS.index("crisis")
+VECTOR_SCALE = np.float32(8.0)
+"""Brings the unit-length sentence vector to the size of the pattern features."""
+
+SECOND_SCALE = np.float32(20.0)
+"""The same for the second encoder's, of which the mean is taken off: its vectors all lie close together."""
+
+NETWORK_ARRAYS = ("hidden", "hidden_bias", "output", "output_bias")
 
 Array = NDArray[np.float32]
+
+_log = logging.getLogger(__name__)
 
 
 class ModelError(Exception):
@@ -29,40 +42,61 @@ class ModelError(Exception):
 
 
 class Classifier:
-    """Three small learners: on words, on sentence vectors, and one that weighs the two with the patterns."""
+    """The first look weighs opinions on words, sentence vectors and patterns; in doubt, the second hears another encoder."""
 
-    def __init__(self, arrays: dict[str, Array], meta: dict[str, Any], rules: Rules, encoder: SentenceEncoder) -> None:
+    def __init__(
+        self, arrays: dict[str, Array], meta: dict[str, Any], rules: Rules, encoder: SentenceEncoder, second: SecondEncoder
+    ) -> None:
         self._arrays = arrays
         self._rules = rules
         self._encoder = encoder
+        self._second = second
+        self._networks = _networks(arrays, "")
+        self._second_networks = _networks(arrays, "second_") if "second_stack" in arrays else []
         self._categories: tuple[str, ...] = tuple(meta["categories"])
-        self.thresholds = Thresholds(**meta["thresholds"])
+        self._band: tuple[float, float] = tuple(meta["band"])
+        self._first_thresholds = Thresholds(**meta["thresholds"])
+        self._second_thresholds = Thresholds(**meta["second_thresholds"]) if self._second_networks else None
 
     @classmethod
-    def load(cls, path: Path) -> Classifier:
-        """Read the model and wake the encoder, whose first text takes a second; nothing in the file is executed."""
+    def load(cls, path: Path, *, second: SecondEncoder | None = None) -> Classifier:
+        """Read the model and wake the encoders, whose first text takes a second; nothing in the file is executed."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 meta = json.loads(bytes(stored["meta"]).decode())
                 arrays = {name: stored[name].astype(np.float32) for name in stored.files if name != "meta"}
             if meta["format"] != FORMAT or arrays["words"].shape != (BUCKETS, len(LEVELS)):
                 raise ModelError(f"{path} has another format")
-            model = cls(arrays, meta, shipped_rules(), shared_encoder())
+            model = cls(arrays, meta, shipped_rules(), shared_encoder(), second or shared_second_encoder())
             if arrays["words_patterns"].shape[0] != meta["pattern_features"]:
                 raise ModelError(f"{path} is damaged")
             model._encoder.encode(["ready"])
+            if model.looks_twice:
+                model._second.encode(["ready"])
             return model
         except ModelError:
             raise
         except Exception as error:
             raise ModelError(f"cannot read {path}: {error}") from error
 
+    @property
+    def looks_twice(self) -> bool:
+        """Whether doubtful messages get a second look: the model was trained with one, and its encoder is there."""
+        return bool(self._second_networks) and self._second.ready()
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The thresholds chosen for scores with, or without, the second look."""
+        return self._second_thresholds if self._second_thresholds is not None and self.looks_twice else self._first_thresholds
+
     def save(self, path: Path) -> None:
         """Write the model beside its place and move it there, so that no half-written file is ever loaded."""
         meta = {
             "format": FORMAT,
             "categories": list(self._categories),
-            "thresholds": asdict(self.thresholds),
+            "band": list(self._band),
+            "thresholds": asdict(self._first_thresholds),
+            "second_thresholds": asdict(self._second_thresholds) if self._second_thresholds is not None else None,
             "pattern_features": int(self._arrays["words_patterns"].shape[0]),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,16 +109,24 @@ class Classifier:
         scratch.replace(path)
 
     def score(self, reading: Reading, text: str) -> Scores:
-        """Score one message."""
+        """Score one message; what the first look doubts is looked at again."""
         patterns = pattern_features(reading, self._rules)
         parts = windows(reading)
         vectors = self._encoder.encode([text.strip() or " ", *(" ".join(part) for part in parts)])
-        by_words = self._by_words(reading.normal.words, patterns)
-        by_vector = self._by_vector(vectors[0], patterns)
-        part_words = [self._by_words(part, np.zeros_like(patterns)) for part in parts]
-        part_vectors = [self._by_vector(vector, np.zeros_like(patterns)) for vector in vectors[1:]]
-        stacked = stack_features(by_words, by_vector, part_words, part_vectors, patterns)
+        by_words = [self._by_words(reading.normal.words, patterns)]
+        by_words += [self._by_words(part, np.zeros_like(patterns)) for part in parts]
+        blank = np.zeros((len(vectors), len(patterns)), dtype=np.float32)
+        blank[0] = patterns
+        by_vector = opinion(self._networks, np.concatenate([vectors * VECTOR_SCALE, blank], axis=1))
+        stacked = stack_features(by_words[0], by_vector[0], by_words[1:], list(by_vector[1:]), patterns)
         levels = softmax(stacked @ self._arrays["stack"] + self._arrays["stack_bias"])
+        again = doubtful(levels, self._band) and self.looks_twice
+        if again:
+            try:
+                levels = self._look_again(text, vectors[0], patterns, stacked)
+            except Exception:
+                _log.exception("triage: the second look failed, the first one decides")
+                again = False
         categories = softmax(
             vectors[0] @ self._arrays["category_vector"]
             + patterns @ self._arrays["category_patterns"]
@@ -92,23 +134,41 @@ class Classifier:
         )
         return Scores(
             hard=float(levels[HARD]),
-            crisis=float(levels[2]),
+            crisis=float(levels[CRISIS]),
             soft=float(levels[1]),
             categories=dict(zip(self._categories, map(float, categories), strict=True)),
+            looked_twice=again,
         )
+
+    def _look_again(self, text: str, vector: Array, patterns: Array, stacked: Array) -> Array:
+        other = self._second.encode([text.strip() or " "])[0] - self._arrays["second_mean"]
+        heard: Array = opinion(self._second_networks, second_features(vector, other, patterns)[None])[0]
+        weighed = second_stack_features(stacked, heard) @ self._arrays["second_stack"]
+        return softmax(np.asarray(weighed + self._arrays["second_stack_bias"], dtype=np.float32))
 
     def _by_words(self, words: Sequence[str], patterns: Array) -> Array:
         indices, weights = grams(words)
         logits = weights @ self._arrays["words"][indices] + patterns @ self._arrays["words_patterns"]
         return log_softmax(logits + self._arrays["words_bias"])
 
-    def _by_vector(self, vector: Array, patterns: Array) -> Array:
-        hidden = np.concatenate([vector * VECTOR_SCALE, patterns]) @ self._arrays["hidden"] + self._arrays["hidden_bias"]
-        return log_softmax(np.maximum(hidden, 0) @ self._arrays["output"] + self._arrays["output_bias"])
+
+def _networks(arrays: dict[str, Array], prefix: str) -> list[Network]:
+    return [Network(*numbers) for numbers in zip(*(arrays[prefix + name] for name in NETWORK_ARRAYS), strict=True)]
 
 
-VECTOR_SCALE = np.float32(8.0)
-"""Brings the unit-length sentence vector to the size of the pattern features."""
+def doubtful(levels: Array, band: tuple[float, float]) -> bool:
+    """Whether the chance of an emergency lies where a second look is worth its time."""
+    return bool(band[0] <= levels[HARD] + levels[CRISIS] <= band[1])
+
+
+def second_features(vector: Array, other: Array, patterns: Array) -> Array:
+    """What the second look's networks see: both encoders' vectors, the other without its mean, and the patterns."""
+    return np.asarray(np.concatenate([vector * VECTOR_SCALE, other * SECOND_SCALE, patterns], axis=-1), dtype=np.float32)
+
+
+def second_stack_features(stacked: Array, heard: Array) -> Array:
+    """What the last learner of the second look weighs: all the first one did, and the new opinion."""
+    return np.asarray(np.concatenate([stacked, np.clip(heard, -8, 0) / 2], axis=-1), dtype=np.float32)
 
 
 def stack_features(

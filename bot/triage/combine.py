@@ -40,12 +40,16 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Scores:
-    """What the classifier says: probabilities of the levels, and of the categories among emergencies."""
+    """What the classifier says: probabilities of the levels, and of the categories among emergencies.
+
+    `looked_twice` says that the first look was in doubt and a second one decided.
+    """
 
     hard: float
     crisis: float
     soft: float
     categories: Mapping[str, float]
+    looked_twice: bool = False
 
     @property
     def danger(self) -> float:

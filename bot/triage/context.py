@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.triage.decision import Decision, Level, card_for
+from bot.triage.normalise import Normal
 
 SHORT_WORDS = 6
 """Messages up to this many words are also read together with the message before."""
@@ -22,7 +23,8 @@ _ALL_CLEAR = _phrases("""
     an emergency; todo bien; two; we are fine; we are ok; we are safe
 """)
 _YES = _phrases("""
-    afirmativo; ayuda; claro; emergencia; emergency; estoy en peligro; help; hurry; i am; in danger; please; por favor;
+    afirmativo; ayuda; claro; emergencia; emergency; estoy en peligro; help; hurry; i am; i am not ok; i am not okay;
+    i am not safe; in danger; no estamos bien; no estoy a salvo; no estoy bien; not ok; not okay; not safe; please; por favor;
     right now; si; si ayuda; si emergencia; si estamos; si estoy; si por favor; si rapido; simon; sip; y; ya; yea; yeah;
     yep; yes; yes danger; yes emergency; yes help; yes hurry; yes i am; yes please; yes we are; yup
 """)
@@ -47,6 +49,13 @@ class Context:
     asked: str | None = None
     channel: str = "sms"
     keys: bool = False
+
+
+def plain_answer(normal: Normal) -> str:
+    """The words of a short answer. "No, estoy bien" is "estoy bien"; "no estoy bien" is the danger itself, and what was spoken,
+    which has no comma, counts as that."""
+    clauses = [" ".join(clause) for sentence in normal.sentences for clause in sentence.clauses()]
+    return " ".join(clauses[1:]) if len(clauses) > 1 and clauses[0] == "no" else normal.text
 
 
 def answer_to_card(plain: str, context: Context) -> Decision | None:

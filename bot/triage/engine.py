@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.triage.classifier import Classifier, ModelError
 from bot.triage.combine import Thresholds, combine, reassures
-from bot.triage.context import SHORT_WORDS, Context, answer_to_card, latch
+from bot.triage.context import SHORT_WORDS, Context, answer_to_card, latch, plain_answer
 from bot.triage.decision import SAFETY_LINE, Decision, Level, card_for
 from bot.triage.normalise import Normal, fold, normalise
 from bot.triage.reading import read
@@ -67,7 +67,7 @@ class TriageEngine:
         if context.keys:
             return _keys(text, context)
         normal = self._normal(text)
-        answered = answer_to_card(normal.text, context)
+        answered = answer_to_card(plain_answer(normal), context)
         if answered is not None:
             return answered
         if not normal.words:
@@ -90,7 +90,9 @@ class TriageEngine:
         reading = read(self._normal(text), self._rules)
         if classifier is None:
             return combine(reading, None, Thresholds())
-        return combine(reading, classifier.score(reading, text), classifier.thresholds)
+        scores = classifier.score(reading, text)
+        decision = combine(reading, scores, classifier.thresholds)
+        return replace(decision, evidence=(*decision.evidence, "second look")) if scores.looked_twice else decision
 
     def _with_previous(self, normal: Normal, previous_text: str, alone: Decision) -> Decision:
         """Read a fragment together with the message before: "my dad" and then "wont wake up"."""

@@ -24,7 +24,8 @@ _MOST_WORDS = 120
 
 
 def grams(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Hashed word 1- to 3-grams and letter 3- and 4-grams of a message, with weights of two unit-length blocks."""
+    """Hashed word 1- to 3-grams, letter 3- and 4-grams, and the first and last three words of a message, with weights of three
+    unit-length blocks. Who speaks, and whether it is a question, shows at the ends."""
     plain = ["0" if word[0].isdigit() and word != "911" else word for word in words[:_MOST_WORDS]]
     padded = ["<", *plain, ">"]
     by_word = {f"w:{word}" for word in plain}
@@ -37,7 +38,8 @@ def grams(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]
             by_letter.update(edged[start : start + size] for start in range(len(edged) - size + 1))
     indices: list[int] = []
     weights: list[float] = []
-    for block in (sorted(by_word), sorted(by_letter)):
+    ends = {f"f:{word}" for word in plain[:3]} | {f"l:{word}" for word in plain[-3:]}
+    for block in (sorted(by_word), sorted(by_letter), sorted(ends)):
         weight = 1.0 / max(1.0, len(block)) ** 0.5
         indices.extend(crc32(gram.encode()) % BUCKETS for gram in block)
         weights.extend([weight] * len(block))

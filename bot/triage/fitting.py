@@ -1,9 +1,9 @@
-"""Fits the three learners, and scores every example by learners that had not seen it."""
+"""Fits the learners of both looks, and scores every example by learners that had not seen it."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,96 +13,172 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
-from sklearn.neural_network import MLPClassifier
 
-from bot.triage.classifier import LEVELS, VECTOR_SCALE, Array, stack_features
+from bot.triage.classifier import (
+    CRISIS,
+    HARD,
+    LEVELS,
+    NETWORK_ARRAYS,
+    VECTOR_SCALE,
+    Array,
+    second_features,
+    second_stack_features,
+    stack_features,
+)
 from bot.triage.combine import Scores
 from bot.triage.features import BUCKETS, grams
+from bot.triage.network import Network, Plan, fit_several, opinion
+from bot.triage.second import SecondEncoder
 
 if TYPE_CHECKING:
     from bot.triage.training import Corpus
 
 FOLDS = 3
 SEED = 311
-HIDDEN = 64
+NETWORKS = 3
+BAND = (0.1, 0.9)
+"""Chances of an emergency between which the first look is in doubt."""
+
+FIRST_PLAN = Plan()
+SECOND_PLAN = Plan(left_out=0.4)
+FEWEST_DOUBTFUL = 200
+"""With fewer doubtful examples no second look is learned."""
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The numbers of the final learners, and the scores of each example out of fold."""
+    """The numbers of the final learners, and the scores of each example out of fold, by the first look alone and by both."""
 
     arrays: dict[str, Array]
     categories: tuple[str, ...]
-    out_of_fold: list[Scores]
+    first: list[Scores]
+    both: list[Scores] | None
 
 
-def fit_all(corpus: Corpus, say: Callable[[str], None]) -> Fitted:
-    """Fit on folds for honest scores, then on everything for use."""
+@dataclass(frozen=True)
+class _First:
+    """The first look on every example, out of fold: what its last learner sees, and what it says."""
+
+    stacked: Array
+    levels: Array
+    arrays: dict[str, Any]
+
+
+def fit_all(corpus: Corpus, second: SecondEncoder, say: Say) -> Fitted:
+    """Fit on folds for honest scores, then on everything for use; the second look only where its encoder is."""
+    categories, category_scores, category_arrays = _fit_categories(corpus)
+    first = _fit_first(corpus, say)
+    arrays = {**first.arrays, **category_arrays}
+    both: Array | None = None
+    looked = np.zeros(len(corpus.labels), dtype=bool)
+    danger = first.levels[:, HARD] + first.levels[:, CRISIS]
+    rows = np.flatnonzero((danger >= BAND[0]) & (danger <= BAND[1]))
+    if len(rows) >= FEWEST_DOUBTFUL and second.ready():
+        say(f"a second look at {len(rows)} examples")
+        levels, second_arrays = _fit_second(corpus, second.encode([corpus.examples[row].text.strip() for row in rows]), rows, first)
+        both = first.levels.copy()
+        both[rows] = levels
+        looked[rows] = True
+        arrays |= second_arrays
+
+    def scores(levels: Array, again: NDArray[np.bool_]) -> list[Scores]:
+        return [
+            Scores(
+                float(row[3]), float(row[2]), float(row[1]), dict(zip(categories, map(float, chances), strict=True)), bool(twice)
+            )
+            for row, chances, twice in zip(levels, category_scores, again, strict=True)
+        ]
+
+    return Fitted(
+        arrays={name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()},
+        categories=categories,
+        first=scores(first.levels, np.zeros_like(looked)),
+        both=None if both is None else scores(both, looked),
+    )
+
+
+def _fit_first(corpus: Corpus, say: Say) -> _First:
     labels = corpus.labels
-    words = _sparse([grams(reading.normal.words) for reading in corpus.readings])
+    words = hstack([_sparse([grams(reading.normal.words) for reading in corpus.readings]), csr_matrix(corpus.patterns)]).tocsr()
+    whole = np.concatenate([corpus.vectors * VECTOR_SCALE, corpus.patterns], axis=1)
     parts = [part for message in corpus.parts for part in message]
     owner = np.repeat(np.arange(len(labels)), [len(message) for message in corpus.parts])
-    part_words = _sparse([grams(part) for part in parts])
-    part_vectors = np.concatenate([*corpus.part_vectors, np.zeros((0, corpus.vectors.shape[1]), np.float32)])
-    whole = np.concatenate([corpus.vectors * VECTOR_SCALE, corpus.patterns], axis=1)
     blank = np.zeros((len(parts), corpus.patterns.shape[1]), dtype=np.float32)
+    part_words = hstack([_sparse([grams(part) for part in parts]), csr_matrix(blank)]).tocsr()
+    part_vectors = np.concatenate([*corpus.part_vectors, np.zeros((0, corpus.vectors.shape[1]), np.float32)])
     part_whole = np.concatenate([part_vectors * VECTOR_SCALE, blank], axis=1)
 
     by_words = np.zeros((len(labels), len(LEVELS)), dtype=np.float32)
     by_vector = np.zeros_like(by_words)
     worst_words = np.zeros((len(parts), len(LEVELS)), dtype=np.float32)
     worst_vector = np.zeros_like(worst_words)
-    categories, category_scores, category_arrays = _fit_categories(corpus)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-    for number, (seen, unseen) in enumerate(folds.split(words, labels), start=1):
+    for number, (seen, unseen) in enumerate(_folds(labels, SEED), start=1):
         say(f"fold {number} of {FOLDS}")
-        linear = _fit_words(hstack([words, csr_matrix(corpus.patterns)]).tocsr()[seen], labels[seen])
-        network = _fit_network(whole[seen], labels[seen])
+        linear = _fit_words(words[seen], labels[seen])
+        networks = _fit_networks(whole[seen], labels[seen], FIRST_PLAN)
         mine = np.isin(owner, unseen)
-        by_words[unseen] = linear.predict_log_proba(hstack([words[unseen], csr_matrix(corpus.patterns[unseen])]))
-        by_vector[unseen] = network.predict_log_proba(whole[unseen])
+        by_words[unseen] = linear.predict_log_proba(words[unseen])
+        by_vector[unseen] = opinion(networks, whole[unseen])
         if mine.any():
-            worst_words[mine] = linear.predict_log_proba(hstack([part_words[mine], csr_matrix(blank[mine])]))
-            worst_vector[mine] = network.predict_log_proba(part_whole[mine])
+            worst_words[mine] = linear.predict_log_proba(part_words[mine])
+            worst_vector[mine] = opinion(networks, part_whole[mine])
+    ends = np.searchsorted(owner, np.arange(len(labels) + 1))
     stacked = np.stack(
         [
             stack_features(
                 by_words[row],
                 by_vector[row],
-                list(worst_words[owner == row]),
-                list(worst_vector[owner == row]),
+                list(worst_words[ends[row] : ends[row + 1]]),
+                list(worst_vector[ends[row] : ends[row + 1]]),
                 corpus.patterns[row],
             )
             for row in range(len(labels))
         ]
     )
-    levels = np.zeros_like(by_words)
-    for seen, unseen in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED + 1).split(stacked, labels):
-        levels[unseen] = _fit_stack(stacked[seen], labels[seen]).predict_proba(stacked[unseen])
     say("final fit")
-    linear = _fit_words(hstack([words, csr_matrix(corpus.patterns)]).tocsr(), labels)
-    network = _fit_network(whole, labels)
+    linear = _fit_words(words, labels)
     stack = _fit_stack(stacked, labels)
-    arrays: dict[str, Any] = {
+    arrays = {
         "words": linear.coef_.T[:BUCKETS],
         "words_patterns": linear.coef_.T[BUCKETS:],
         "words_bias": linear.intercept_,
-        "hidden": network.coefs_[0],
-        "hidden_bias": network.intercepts_[0],
-        "output": network.coefs_[1],
-        "output_bias": network.intercepts_[1],
+        **_network_arrays(_fit_networks(whole, labels, FIRST_PLAN), ""),
         "stack": stack.coef_.T,
         "stack_bias": stack.intercept_,
-        **category_arrays,
     }
-    return Fitted(
-        arrays={name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()},
-        categories=categories,
-        out_of_fold=[
-            Scores(float(row[3]), float(row[2]), float(row[1]), dict(zip(categories, map(float, chances), strict=True)))
-            for row, chances in zip(levels, category_scores, strict=True)
-        ],
-    )
+    return _First(stacked=stacked, levels=_stacked_out_of_fold(stacked, labels), arrays=arrays)
+
+
+def _fit_second(corpus: Corpus, others: Array, rows: NDArray[np.int64], first: _First) -> tuple[Array, dict[str, Any]]:
+    """Learn on the doubtful examples alone, since no other is ever looked at again."""
+    labels = corpus.labels[rows]
+    mean = others.mean(axis=0)
+    whole = second_features(corpus.vectors[rows], others - mean, corpus.patterns[rows])
+    heard = np.zeros((len(rows), len(LEVELS)), dtype=np.float32)
+    for seen, unseen in _folds(labels, SEED + 2):
+        heard[unseen] = opinion(_fit_networks(whole[seen], labels[seen], SECOND_PLAN), whole[unseen])
+    stacked = second_stack_features(first.stacked[rows], heard)
+    stack = _fit_stack(stacked, labels)
+    arrays = {
+        "second_mean": mean,
+        **_network_arrays(_fit_networks(whole, labels, SECOND_PLAN), "second_"),
+        "second_stack": stack.coef_.T,
+        "second_stack_bias": stack.intercept_,
+    }
+    return _stacked_out_of_fold(stacked, labels), arrays
+
+
+def _folds(labels: NDArray[np.int64], seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    yield from StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(labels, labels)
+
+
+def _stacked_out_of_fold(stacked: Array, labels: NDArray[np.int64]) -> Array:
+    levels = np.zeros((len(labels), len(LEVELS)), dtype=np.float32)
+    for seen, unseen in _folds(labels, SEED + 1):
+        levels[unseen] = _fit_stack(stacked[seen], labels[seen]).predict_proba(stacked[unseen])
+    return levels
 
 
 def _fit(learner: Any, features: Any, labels: Any) -> Any:
@@ -113,21 +189,15 @@ def _fit(learner: Any, features: Any, labels: Any) -> Any:
 
 
 def _fit_words(features: Any, labels: NDArray[np.int64]) -> Any:
-    return _fit(LogisticRegression(C=20.0, max_iter=40, tol=1e-3), features, labels)
+    return _fit(LogisticRegression(C=5.0, max_iter=60, tol=1e-3), features, labels)
 
 
-def _fit_network(features: Array, labels: NDArray[np.int64]) -> Any:
-    network = MLPClassifier(
-        (HIDDEN,),
-        alpha=3e-3,
-        batch_size=128,
-        learning_rate_init=1.5e-3,
-        max_iter=10,
-        random_state=SEED,
-        tol=0.0,
-        n_iter_no_change=100,
-    )
-    return _fit(network, features, labels)
+def _fit_networks(features: Array, labels: NDArray[np.int64], plan: Plan) -> list[Network]:
+    return fit_several(features, labels, levels=len(LEVELS), seeds=range(SEED, SEED + NETWORKS), plan=plan)
+
+
+def _network_arrays(networks: list[Network], prefix: str) -> dict[str, Array]:
+    return {prefix + name: np.stack([getattr(network, name) for network in networks]) for name in NETWORK_ARRAYS}
 
 
 def _fit_stack(features: Array, labels: NDArray[np.int64]) -> Any:

@@ -53,7 +53,8 @@ def read(normal: Normal, rules: Rules) -> Reading:
     found: list[tuple[int, list[Match[Rule]], list[Match[Veto]], list[Match[str]], list[Match[str]]]] = []
     for number, sentence in enumerate(normal.sentences):
         words = sentence.words
-        found.append((number, rules.hits.find(words), rules.vetoes.find(words), rules.masks.find(words), rules.markers.find(words)))
+        vetoes = [match for match in rules.vetoes.find(words) if not _turned_around(match, sentence)]
+        found.append((number, rules.hits.find(words), vetoes, rules.masks.find(words), rules.markers.find(words)))
     everywhere = [match.payload for _, _, vetoes, _, _ in found for match in vetoes if match.payload.scope == "message"]
     hits: list[Hit] = []
     for number, matches, vetoes, masks, markers in found:
@@ -78,6 +79,15 @@ def read(normal: Normal, rules: Rules) -> Reading:
         vetoes=tuple(dict.fromkeys(match.payload.name for _, _, vetoes, _, _ in found for match in vetoes)),
         urgent=any(match.payload == "urgent" for *_, markers in found for match in markers),
         ongoing=any(match.payload == "ongoing" for *_, markers in found for match in markers),
+    )
+
+
+def _turned_around(veto: Match[Veto], sentence: Sentence) -> bool:
+    before = veto.begin - 1
+    return (
+        before >= 0
+        and sentence.words[before] in veto.payload.not_after
+        and sentence.clause_of(before) == sentence.clause_of(veto.begin)
     )
 
 

@@ -32,13 +32,15 @@ class Veto:
     """One way in which a message turns out not to speak of danger now.
 
     `scope` is how far it reaches (clause, forward, sentence, message), `stopped_by` the markers of present danger that
-    take its force, `spares` the categories it never softens.
+    take its force, `spares` the categories it never softens, `not_after` the words right before it in a clause that turn it
+    around: "no estoy bien".
     """
 
     name: str
     scope: str
     stopped_by: frozenset[str]
     spares: frozenset[str]
+    not_after: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,13 @@ def read_rules(folder: Path) -> Rules:
         fill(markers, _phrases(languages), name)
     vetoes: PhraseIndex[Veto] = PhraseIndex()
     for name, entry in written["vetoes"].items():
-        veto = Veto(name, entry["scope"], frozenset(entry["stopped_by"]), frozenset(entry.get("spares", ())))
+        veto = Veto(
+            name,
+            entry["scope"],
+            frozenset(entry["stopped_by"]),
+            frozenset(entry.get("spares", ())),
+            frozenset(entry.get("not_after", ())),
+        )
         fill(vetoes, _phrases(entry), veto)
 
     return Rules(

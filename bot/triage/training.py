@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from bot.encoder import SentenceEncoder
 from bot.triage.classifier import LEVELS, Array, Classifier
-from bot.triage.combine import Thresholds
+from bot.triage.combine import Scores, Thresholds
 from bot.triage.decision import CATEGORIES, CODES
 from bot.triage.features import pattern_features, windows
-from bot.triage.fitting import Fitted, fit_all
+from bot.triage.fitting import BAND, Fitted, fit_all
 from bot.triage.normalise import normalise
 from bot.triage.reading import Reading, read
 from bot.triage.rules import shipped_rules
+from bot.triage.second import SecondEncoder, shared_second_encoder
 from bot.triage.tuning import Judged, choose
 
 Progress = Callable[[str], None]
@@ -69,8 +70,16 @@ class Corpus:
         return np.asarray([LEVELS.index(example.level) for example in self.examples])
 
 
-def train(*, data_dir: Path, out: Path, progress: Progress | None = None, ordinary: Sequence[str] = ()) -> TrainingReport:
-    """Train on the tables of `data_dir` and on `ordinary` questions, and write the model to `out`.
+def train(
+    *,
+    data_dir: Path,
+    out: Path,
+    progress: Progress | None = None,
+    ordinary: Sequence[str] = (),
+    second: SecondEncoder | None = None,
+) -> TrainingReport:
+    """Train on the tables of `data_dir` and on `ordinary` questions, and write the model to `out`. The second look is learned where
+    the encoder for it is installed.
 
     An ordinary question that a firm pattern takes for an emergency is left out: topics about danger hold some.
     """
@@ -78,15 +87,17 @@ def train(*, data_dir: Path, out: Path, progress: Progress | None = None, ordina
     say("reading examples")
     corpus = prepare(read_examples(data_dir, ordinary), say)
     say("training")
-    fitted = fit_all(corpus, say)
-    judged = [
-        Judged(example.language, example.level, example.category, example.kind, reading, scores)
-        for example, reading, scores in zip(corpus.examples, corpus.readings, fitted.out_of_fold, strict=True)
-    ]
+    fitted = fit_all(corpus, second or shared_second_encoder(), say)
     say("choosing thresholds")
+    judged = _judged(corpus, fitted.first)
     thresholds = choose(judged)
+    second_thresholds = None
     report = _report(corpus, judged, thresholds)
-    _classifier(fitted, thresholds).save(out)
+    if fitted.both is not None:
+        judged = _judged(corpus, fitted.both)
+        second_thresholds = choose(judged)
+        report = _report(corpus, judged, second_thresholds)
+    _classifier(fitted, thresholds, second_thresholds).save(out)
     say("done")
     return report
 
@@ -138,11 +149,21 @@ def prepare(examples: Sequence[Example], say: Progress) -> Corpus:
     )
 
 
-def _classifier(fitted: Fitted, thresholds: Thresholds) -> Classifier:
-    from dataclasses import asdict
+def _judged(corpus: Corpus, scores: Sequence[Scores]) -> list[Judged]:
+    return [
+        Judged(example.language, example.level, example.category, example.kind, reading, row)
+        for example, reading, row in zip(corpus.examples, corpus.readings, scores, strict=True)
+    ]
 
-    meta = {"categories": list(fitted.categories), "thresholds": asdict(thresholds)}
-    return Classifier(fitted.arrays, meta, shipped_rules(), SentenceEncoder())
+
+def _classifier(fitted: Fitted, thresholds: Thresholds, second_thresholds: Thresholds | None) -> Classifier:
+    meta = {
+        "categories": list(fitted.categories),
+        "band": BAND,
+        "thresholds": asdict(thresholds),
+        "second_thresholds": None if second_thresholds is None else asdict(second_thresholds),
+    }
+    return Classifier(fitted.arrays, meta, shipped_rules(), SentenceEncoder(), shared_second_encoder())
 
 
 def _report(corpus: Corpus, judged: Sequence[Judged], thresholds: Thresholds) -> TrainingReport:

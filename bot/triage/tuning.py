@@ -13,12 +13,13 @@ from bot.triage.reading import Reading
 MISSED_AS_NONE = 10.0
 MISSED_AS_SOFT = 5.0
 NEAR_ALARM = 1.0
-ORDINARY_ALARM = 4.0
+ORDINARY_ALARM = 2.5
 """What each kind of mistake costs: a missed emergency weighs far more than a needless 911 line. What costs nothing here,
 the safety line, is limited by the share of ordinary questions that may get it."""
 
-ORDINARY_SAFETY_LINES = 0.04
-"""The share of ordinary questions that may get a safety line."""
+ORDINARY_SAFETY_LINES = 0.055
+"""The share of ordinary training questions that may get a safety line. They stand nearer to danger than what residents ask: on the
+test set the share is about two thirds of it, and is to stay under 0.04."""
 
 _SOFT = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 _GRID: dict[str, tuple[float, ...]] = {
@@ -26,9 +27,12 @@ _GRID: dict[str, tuple[float, ...]] = {
     "alone": (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6),
     "doubted": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
     "vetoed": (0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
-    "sure": (0.02, 0.05, 0.1, 0.15, 0.2, 0.3),
+    "sure": (0.02, 0.05, 0.1),
     "crisis": (0.3, 0.4, 0.5, 0.6),
 }
+
+_ALWAYS = max(max(_GRID[name]) for name in ("cue", "alone", "doubted", "vetoed", "sure"))
+"""A chance from which on every threshold that is tried makes the message HARD."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,10 @@ class Judged:
 
     @cached_property
     def easy(self) -> bool:
-        """Whether any sensible threshold gives the right level, so that tuning need not look again."""
-        return self.level == "none" and self.scores.danger < 0.1 and not self.reading.hits
+        """Whether any threshold that is tried gives the right level, so that tuning need not look again."""
+        if self.level == "none":
+            return self.scores.danger < 0.1 and not self.reading.hits
+        return self.level == "hard" and self.scores.hard >= _ALWAYS and not self.reading.of("soft")
 
     def cost(self, thresholds: Thresholds) -> float:
         """What the decision on it costs."""

@@ -26,7 +26,7 @@ from server.conversations import words
 from server.conversations.carrier import carrier_word
 from server.conversations.ownership import Owner
 from server.conversations.plan import Plan, Standing, Step, plan_turn
-from server.conversations.ports import Assistant
+from server.conversations.ports import Assistant, InLine
 from server.conversations.turn import Answered, Asked, Channel, Inbound, Outcome, Part, Reply
 
 log = structlog.get_logger()
@@ -158,7 +158,7 @@ def _compose(
         decision=decision,
         standing=words.Around(
             first=False,
-            place_in_line=1,
+            line=InLine(place=1),
             latched_card=None,
             speak_while_waiting=True,
             language_sure=question.language is not None,

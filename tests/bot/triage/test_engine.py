@@ -150,7 +150,7 @@ def test_a_bare_plea_is_asked_about(patterns_only: TriageEngine, text: str) -> N
     assert decision.card == "unclear"
 
 
-@pytest.mark.parametrize("text", ["\U0001f44d", "\U0001f525", "2", "12"])
+@pytest.mark.parametrize("text", ["\U0001f44d", "\U0001f525", "2", "12", "hello", "hola", "generator"])
 def test_small_signs_mean_nothing_alone(patterns_only: TriageEngine, text: str) -> None:
     assert patterns_only.assess(text).level is Level.NONE
 
@@ -221,6 +221,23 @@ class TestContext:
     def test_answers_to_the_question_about_danger(self, patterns_only: TriageEngine, text: str, card: str) -> None:
         decision = patterns_only.assess(text, context=Context(asked="unclear"))
         assert (decision.level, decision.card) == (Level.HARD, card)
+
+    @pytest.mark.parametrize(
+        ("text", "level"),
+        [
+            ("no estoy bien", Level.HARD),
+            ("No, estoy bien", Level.NONE),
+            ("i'm not ok", Level.HARD),
+            ("No. I'm ok", Level.NONE),
+            ("no", Level.NONE),
+        ],
+    )
+    def test_a_no_may_belong_to_what_follows(self, patterns_only: TriageEngine, text: str, level: Level) -> None:
+        assert patterns_only.assess(text, context=Context(asked="unclear")).level is level
+
+    def test_not_being_well_is_no_all_clear(self, patterns_only: TriageEngine) -> None:
+        assert patterns_only.assess("no estoy bien").card == "unclear"
+        assert patterns_only.assess("no estoy bien", context=Context(latched=True)).level is Level.HARD
 
     def test_a_yes_to_nothing_is_nothing(self, patterns_only: TriageEngine) -> None:
         assert patterns_only.assess("yes").level is Level.NONE

@@ -12,6 +12,7 @@ from bot.triage.ordinary import ordinary_examples
 from bot.triage.phrases import PhraseError, PhraseIndex, compile_phrase
 from bot.triage.reading import read
 from bot.triage.rules import shipped_rules
+from bot.triage.second import SecondEncoder
 from bot.triage.training import train
 
 
@@ -96,8 +97,8 @@ def test_vectors_have_length_one_and_are_remembered() -> None:
     assert encoder.encode([]).shape == (0, DIMENSIONS)
 
 
-def test_training_is_the_same_every_time(small_model: Path, tmp_path: Path) -> None:
-    report = train(data_dir=small_model.parent / "data", out=tmp_path / "again.npz")
+def test_training_is_the_same_every_time(small_model: Path, second_encoder: SecondEncoder, tmp_path: Path) -> None:
+    report = train(data_dir=small_model.parent / "data", out=tmp_path / "again.npz", second=second_encoder)
     assert report.examples > 300
     first, second = np.load(small_model, allow_pickle=False), np.load(tmp_path / "again.npz", allow_pickle=False)
     assert all(np.allclose(first[name], second[name], atol=1e-3) for name in first.files if name != "meta")

