@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -64,6 +65,7 @@ class Wording:
     intent: str | None = None
     phases: tuple[str, ...] = ()
     position: int = 0
+    zones: tuple[str, ...] = ()
 
 
 def draft(session: Session, *, wording: Wording, author: str) -> MessageVersion:
@@ -254,6 +256,10 @@ def check(wording: Wording) -> None:
         raise BadInput("A message needs an owner and a source.")
     if set(wording.phases) - set(PHASES):
         raise BadInput(f"phases must be among {', '.join(PHASES)}.")
+    for zone in wording.zones:
+        named = re.compile(rf"\b{re.escape(zone)}\b", re.IGNORECASE)
+        if not all(named.search(text) for channels in wording.texts.values() for text in channels.values()):
+            raise BadInput(f"Every text must name zone {zone}: people whose zone is not known get it too.")
 
 
 def _next(session: Session, message_id: str) -> int:
@@ -270,6 +276,7 @@ def _new(wording: Wording, *, number: int, author: str, state: State) -> Message
         state=state.value,
         texts={language: dict(texts) for language, texts in wording.texts.items()},
         phases=list(wording.phases),
+        zones=list(wording.zones),
         owner=wording.owner,
         source=wording.source,
         author=author,
