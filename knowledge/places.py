@@ -32,7 +32,8 @@ _LEADING: Final = frozenset(
     (
         "i im am in on at near by live living we are were my our the zip code zipcode is it its zone street no not sorry oh ok so "
         "please actually correction wrong incorrect thats that meant mean and from address evacuation area yes hi hello "
-        "yo vivo vivimos estoy estamos en por cerca de del la el mi nuestra nuestro codigo postal es zona calle no perdon digo ah equivocado incorrecto mal "
+        "yo vivo vivimos estoy estamos en por cerca de del la el mi nuestra nuestro codigo postal es zona calle no perdon digo ah "
+        "equivocado incorrecto mal "
         "favor si hola direccion area y"
     ).split()
 )
