@@ -268,6 +268,8 @@ class Speaker:
         return Said(version.message_id, version.version, language, channel, pieces[0], html, filled.as_of, more)
 
     def _rest(self, lines: Sequence[str], channel: str, language: str) -> tuple[str, ...]:
+        if channel == "web":
+            return ("\n".join(f"- {line}" for line in lines),)
         if channel != "voice":
             return self._pieces("\n".join(lines), channel, language)
         # Line by line, since each is remembered by itself and stands in many answers.
