@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from rasa_sdk import Tracker
@@ -87,13 +88,22 @@ class AnswerPlace(SpillwayAction):
         """Answers for the place and echoes it, so that it can be corrected; an unknown place gets the answer for all zones."""
         del domain
         topic = self._topic(tracker)
-        named = metadata(tracker).get("named")
+        named = self._named(tracker)
         answer(dispatcher, topic)
         note_place(dispatcher, named)
         report(dispatcher, "form", topic=topic, misses=0, topics_said=[topic], place_for=None)
         if named is None or not named["known"]:
             return [SlotSet("place", metadata(tracker).get("place_before"))]
         return [SlotSet("place", named["kept"])]
+
+    def _named(self, tracker: Tracker) -> dict[str, Any] | None:
+        known = metadata(tracker)
+        if "named" in known:
+            found: dict[str, Any] | None = known["named"]
+            return found
+        # Under Rasa's own commands nobody has looked the place up before.
+        named = self.library.place_in(str(tracker.get_slot("place") or tracker.latest_message.get("text") or ""), asked=True)
+        return {**asdict(named), "kept": named.kept} if named is not None else None
 
     def _topic(self, tracker: Tracker) -> str:
         before = memory(tracker).get("place_for") or metadata(tracker).get("topic")
