@@ -108,6 +108,8 @@ def transition(
         raise BadInput("Say why, in a few words.")
     if to is State.APPROVED and actor in (version.author, *version.writers) and not single_person_allowed:
         raise Forbidden("A different person must approve these words.")
+    if to in (State.IN_REVIEW, State.APPROVED, State.PUBLISHED):
+        check_zones(version.texts, version.zones)
     if to is State.PUBLISHED:
         _check_newest(session, version)
         _open_window(version, now=now, valid_from=valid_from, expires_at=expires_at)
@@ -256,9 +258,13 @@ def check(wording: Wording) -> None:
         raise BadInput("A message needs an owner and a source.")
     if set(wording.phases) - set(PHASES):
         raise BadInput(f"phases must be among {', '.join(PHASES)}.")
-    for zone in wording.zones:
+
+
+def check_zones(texts: Texts, zones: Iterable[str]) -> None:
+    """Raises `BadInput` when a text does not name a zone that it is for."""
+    for zone in zones:
         named = re.compile(rf"\b{re.escape(zone)}\b", re.IGNORECASE)
-        if not all(named.search(text) for channels in wording.texts.values() for text in channels.values()):
+        if not all(named.search(text) for channels in texts.values() for text in channels.values()):
             raise BadInput(f"Every text must name zone {zone}: people whose zone is not known get it too.")
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from knowledge.facts import ZONE
-from knowledge.lifecycle import Wording, draft
+from knowledge.lifecycle import Wording, check_zones, draft
 from knowledge.models import FactRow, MessageVersion
 from knowledge.plan import PlanField, PlanTemplate, city_length
 from knowledge.rendering import web
@@ -98,6 +98,7 @@ def draft_filled(
     strange = set(wanted) - {data["name"] for data in session.scalars(select(FactRow.data).where(FactRow.type == ZONE))}
     if strange:
         raise BadInput(f"The city has no zone {', '.join(sorted(strange))}.")
+    check_zones(texts, wanted)
     wording = Wording(message_id, texts, template.owner, source, intent, position=-1 if intent else 0, zones=wanted)
     return draft(session, wording=wording, author=author)
 

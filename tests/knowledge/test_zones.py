@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.orm import Session
 
-from knowledge import lifecycle
+from knowledge import editing, lifecycle
 from knowledge.facts import ZONE
 from knowledge.library import PACKS, Library
 from knowledge.lifecycle import State, Wording
@@ -91,9 +91,12 @@ def wording(zones: tuple[str, ...], text: str) -> Wording:
 
 def test_words_for_a_zone_must_name_it(sessions: Sessions) -> None:
     with sessions.begin() as session:
-        lifecycle.draft(session, wording=wording(("A", "B"), "Zones A and B: leave now."), author="a")
+        whole = lifecycle.draft(session, wording=wording(("A", "B"), "Zones A and B: leave now."), author="a")
+        lifecycle.transition(session, version_id=whole.id, to=State.IN_REVIEW, actor="a")
+        half = lifecycle.draft(session, wording=wording(("A", "B"), "Zone A: leave now."), author="a")
         with pytest.raises(BadInput, match="zone B"):
-            lifecycle.draft(session, wording=wording(("A", "B"), "Zone A: leave now."), author="a")
+            lifecycle.transition(session, version_id=half.id, to=State.IN_REVIEW, actor="a")
+        assert editing.wording_of(whole).zones == ("A", "B")
 
 
 ORDER = {"area": {"en": "Zones A and B", "es": "Zonas A y B"}}
