@@ -48,7 +48,7 @@ async def test_the_state_carries_the_place_and_the_open_form(service: Service) -
     then = await agent(service).turn(
         sender="c", text="00402", channel="sms", state=first.state, metadata=metadata(service, topic="evacuation_zone_lookup")
     )
-    assert then.slots["place"] == "B", "the state is the conversation's, whatever the process calls it"
+    assert then.slots["place"] == "00402", "the state is the conversation's, whatever the process calls it"
 
 
 async def test_conversations_do_not_see_each_other(service: Service) -> None:
