@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from rasa_sdk import Tracker
@@ -40,8 +41,42 @@ class AnswerTopic(SpillwayAction):
         for topic in topics:
             answer(dispatcher, topic)
         outcome = "menu_choice" if understood.get("chosen") else "answer"
-        report(dispatcher, outcome, topic=topics[0], topics=topics if len(topics) > 1 else (), misses=0, topics_said=topics)
-        return []
+        events, remembered = self._place(dispatcher, tracker, topics)
+        report(
+            dispatcher,
+            outcome,
+            topic=topics[0],
+            topics=topics if len(topics) > 1 else (),
+            misses=0,
+            topics_said=topics,
+            **remembered,
+        )
+        return events
+
+    def _place(self, dispatcher: CollectingDispatcher, tracker: Tracker, topics: list[str]) -> tuple[Events, dict[str, Any]]:
+        """Tells which place was understood, so that it can be corrected; asks for one where what is said depends on it."""
+        named = metadata(tracker).get("named")
+        around = situation(tracker)
+        if named is None:
+            wanted = next((topic for topic in topics if self.library.depends_on_zone(topic, around.now)), None)
+            if wanted is None or self.library.zone_of(str(tracker.get_slot("place") or around.place or "")) is not None:
+                return [], {}
+            say(dispatcher, "system.ask_place")
+            return [], {"place_for": wanted}
+        if any(self.library.topics[topic].ask for topic in topics if topic in self.library.topics) or not named["known"]:
+            note_place(dispatcher, named)
+        # A place that is not the city's must not push out the one that was given before.
+        return ([] if named["known"] else [SlotSet("place", metadata(tracker).get("place_before"))]), {}
+
+
+def note_place(dispatcher: CollectingDispatcher, named: dict[str, Any] | None) -> None:
+    """Echoes a place that was understood; says so when it is unknown, or lies in more than one zone."""
+    if named is None or not named["known"]:
+        say(dispatcher, "system.place_unknown")
+    elif named["zone"] is None:
+        say(dispatcher, "system.place_split", place=named["value"])
+    else:
+        say(dispatcher, "system.place_noted", place=named["zone"]["name"])
 
 
 class AnswerPlace(SpillwayAction):
@@ -50,23 +85,33 @@ class AnswerPlace(SpillwayAction):
     action_name = "action_answer_place"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        """Echoes the place, so that it can be corrected, and answers for it; an unknown place gets the answer for all zones."""
+        """Answers for the place and echoes it, so that it can be corrected; an unknown place gets the answer for all zones."""
         del domain
-        place = str(tracker.get_slot("place") or tracker.latest_message.get("text") or "").strip()
-        zone = self.library.zone_of(place) if place else None
         topic = self._topic(tracker)
-        if zone is None:
-            say(dispatcher, "system.place_unknown")
-        else:
-            say(dispatcher, "system.place_noted", place=zone.name)
+        named = self._named(tracker)
         answer(dispatcher, topic)
+        note_place(dispatcher, named)
         report(dispatcher, "form", topic=topic, misses=0, topics_said=[topic], place_for=None)
-        return [SlotSet("place", zone.name if zone is not None else None)]
+        if named is None or not named["known"]:
+            return [SlotSet("place", metadata(tracker).get("place_before"))]
+        return [SlotSet("place", named["kept"])]
+
+    def _named(self, tracker: Tracker) -> dict[str, Any] | None:
+        known = metadata(tracker)
+        if "named" in known:
+            found: dict[str, Any] | None = known["named"]
+            return found
+        # Under Rasa's own commands nobody has looked the place up before.
+        named = self.library.place_in(str(tracker.get_slot("place") or tracker.latest_message.get("text") or ""), asked=True)
+        return {**asdict(named), "kept": named.kept} if named is not None else None
 
     def _topic(self, tracker: Tracker) -> str:
         before = memory(tracker).get("place_for") or metadata(tracker).get("topic")
         known = self.library.topics.get(before) if before else None
-        return str(before) if known is not None and known.ask else "evacuation_zone_lookup"
+        now = situation(tracker).now
+        if known is not None and (known.ask or self.library.depends_on_zone(known.intent, now)):
+            return known.intent
+        return "evacuation_zone_lookup"
 
 
 class AskPlace(SpillwayAction):
@@ -112,7 +157,7 @@ class More(SpillwayAction):
     action_name = "action_more"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        """The next piece, or a word that there is no more."""
+        """The next piece, as long as its message is still in force, or what is said now; or a word that there is no more."""
         del domain
         rest = memory(tracker).get("more") or []
         if not rest:
@@ -120,7 +165,11 @@ class More(SpillwayAction):
             report(dispatcher, "reprompt")
             return []
         piece, left = rest[0], rest[1:]
-        dispatcher.utter_message(json_message={"said": {**piece, "html": None, "more": [item["text"] for item in left]}})
+        said = self.library.still(piece["message_id"], piece["version"], piece["text"], situation(tracker))
+        changed = (said.message_id, said.version, said.text) != (piece["message_id"], piece["version"], piece["text"])
+        more = list(said.more) if changed else [item["text"] for item in left]
+        told = {name: getattr(said, name) for name in ("message_id", "version", "language", "text", "html", "missing")}
+        dispatcher.utter_message(json_message={"said": [{**told, "more": more}]})
         report(dispatcher, "answer", topic=metadata(tracker).get("topic"))
         return []
 

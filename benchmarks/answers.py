@@ -30,7 +30,7 @@ from knowledge.library import PACKS, Library, LiveLibrary, Situation
 from knowledge.models import FactRow, MessageVersion, TopicRow
 from knowledge.packs import load_packs
 from knowledge.rendering.sms import render_sms
-from knowledge.rendering.voice import render_voice, speak
+from knowledge.rendering.voice import render_voice
 from server import clock
 from server.database.engine import make_engine, make_sessions, reading
 from server.database.migrate import upgrade
@@ -110,9 +110,9 @@ def main() -> None:
                 live.get(session).answer(intent(number), situation(number))
 
         def uncached(number: int) -> None:
-            for remembered in (speak, render_voice, render_sms):
+            for remembered in (render_voice, render_sms):
                 remembered.cache_clear()
-            live.last_good._speaker._answer(intent(number), situation(number))
+            live.last_good._speaker._answers(intent(number), situation(number))
 
         started = time.perf_counter()
         with reading(sessions) as session:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import asdict
 from typing import Any, Final
 
 import structlog
@@ -116,6 +117,7 @@ class RasaAssistant:
             raise NotReady("The assistant is stuck.")
 
     async def _turn(self, asked: Asked) -> Spoken:
+        named = self._library().place_in(asked.text, asked=bool(asked.memory.get("place_for")))
         metadata: dict[str, Any] = {
             "language": asked.language,
             "words": asked.channel.words,
@@ -127,6 +129,9 @@ class RasaAssistant:
             "memory": asked.memory,
             "triage": {"level": asked.level, "category": asked.category},
             "reference": asked.reference,
+            # Places are the city's of now, not those that the model was trained with.
+            "named": {**asdict(named), "kept": named.kept} if named is not None else None,
+            "place_before": asked.place,
         }
         return await self._agent.turn(
             sender=str(asked.conversation_id),
@@ -148,8 +153,7 @@ def understood_reply(asked: Asked, spoken: Spoken) -> Answered:
     turn: dict[str, Any] = {}
     for utterance in spoken.utterances:
         custom = utterance.get("custom") or {}
-        said = custom.get("said")
-        if said:
+        for said in custom.get("said") or ():
             role: Role = "system" if said["message_id"].startswith(("system.", "card.")) else "answer"
             parts.append(Part(**{**said, "more": tuple(said["more"])}, role=role))
         turn = _merge(turn, custom.get("turn") or {})

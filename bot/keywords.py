@@ -34,7 +34,9 @@ class KeywordAssistant:
     async def respond(self, asked: Asked) -> Answered:
         """Answers one turn from the messages in force."""
         library = self._library()
-        situation = Situation(language=asked.language, channel=asked.channel.words, now=clock.now(), place=asked.place)
+        named = library.place_in(asked.text, asked=bool(asked.memory.get("place_for")))
+        place = named.kept if named is not None and named.known else asked.place
+        situation = Situation(language=asked.language, channel=asked.channel.words, now=clock.now(), place=place)
         choice = chosen(asked.text, asked.memory.get("options") or [])
         if asks_for_person(asked.text) or self._wants_person(asked.text) or choice == "talk_to_agent":
             return Answered(
@@ -47,10 +49,16 @@ class KeywordAssistant:
             )
         topic = choice or library.match_keywords(asked.text, asked.language)
         if topic is not None and topic in library.topics:
-            said = library.answer(topic, situation)
-            outcome = Outcome.MENU_CHOICE if choice else Outcome.ANSWER
-            memory = {"options": [], "topics_said": [topic]}
-            return Answered(outcome, (Part.of(said, "answer"),), topic, engine="menu", tracker=asked.tracker, memory=memory)
+            parts = tuple(Part.of(said, "answer") for said in library.answers(topic, situation))
+            return Answered(
+                Outcome.MENU_CHOICE if choice else Outcome.ANSWER,
+                parts,
+                topic,
+                place=place if place != asked.place else None,
+                engine="menu",
+                tracker=asked.tracker,
+                memory={"options": [], "topics_said": [topic]},
+            )
         return self._menu(library, situation, asked)
 
     @staticmethod

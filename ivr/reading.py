@@ -63,4 +63,4 @@ def fresh(piece: Piece, library: Library, situation: Situation) -> Part:
 
 
 def _now(piece: Piece, library: Library, situation: Situation) -> Said:
-    return library.answer(piece.message_id.partition(".")[0], situation)
+    return library.restated(piece.message_id, situation)

@@ -97,7 +97,14 @@ def begin_from(session: Session, *, version_id: int, actor: str) -> MessageVersi
 def wording_of(version: MessageVersion) -> Wording:
     """The wording of a stored version."""
     return Wording(
-        version.message_id, version.texts, version.owner, version.source, version.intent, tuple(version.phases), version.position
+        version.message_id,
+        version.texts,
+        version.owner,
+        version.source,
+        version.intent,
+        tuple(version.phases),
+        version.position,
+        tuple(version.zones),
     )
 
 

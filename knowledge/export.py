@@ -57,8 +57,8 @@ def _live(messages: Iterable[Published], now: datetime) -> list[Published]:
 def _topics(contents: Contents, target: Path, now: datetime) -> int:
     messages = defaultdict(list)
     for message in _live(contents.messages, now):
-        # A filled template answers for a while; it is no part of the topic.
-        if message.intent and message.message_id.startswith(f"{message.intent}."):
+        # A filled template or a wording for some zones answers for a while; it is no part of the topic.
+        if message.intent and not message.zones and message.message_id.startswith(f"{message.intent}."):
             messages[message.intent].append(message)
     written = 0
     for topic in contents.topics:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from knowledge.facts import Contradiction
 from knowledge.incident_packs import IncidentPack, menus_of, parse_incident_pack
 from knowledge.keywords import Keywords, menu
 from knowledge.phrasings import Phrasings
-from knowledge.places import Gazetteer, Places
+from knowledge.places import Gazetteer, Named, Places
 from knowledge.plan import PlanTemplate, parse_fields, parse_template
 from knowledge.records import Channel, Contents, Fact, Incident, Published, Said, Situation, Zone
 from knowledge.speaker import Speaker
@@ -86,7 +87,30 @@ class Library:
     def answer(self, intent: str, situation: Situation) -> Said:
         """What is said on a topic: its first published variant, in its window, whose placeholders all fill. When there is none,
         or no such topic, the holding text with `missing`."""
-        return self._speaker.answer(intent, situation)
+        return self._speaker.answers(intent, situation)[0]
+
+    def answers(self, intent: str, situation: Situation) -> tuple[Said, ...]:
+        """Everything that is said on a topic, in order: more than one where several messages are for the resident's zone alone, or
+        where the zone is not known and messages for single zones are in force."""
+        return self._speaker.answers(intent, situation)
+
+    def depends_on_zone(self, intent: str, now: datetime) -> bool:
+        """True when a message for some zones only is in force on a topic."""
+        return self._speaker.by_zone(intent, now)
+
+    def restated(self, message_id: str, situation: Situation) -> Said:
+        """What a message that was said earlier says now; when it is no longer in force, what its topic says instead."""
+        topic = self._speaker.topic_of(message_id) or message_id.partition(".")[0]
+        answers = self._speaker.answers(topic, situation)
+        return next((one for one in answers if one.message_id == message_id), answers[0])
+
+    def still(self, message_id: str, version: int, text: str, situation: Situation) -> Said:
+        """A piece of an answer that was begun earlier, if its message still says so; else what its topic says now."""
+        said = self.restated(message_id, situation)
+        pieces = (said.text, *said.more)
+        if (said.message_id, said.version) != (message_id, version) or text not in pieces:
+            return said
+        return replace(said, text=text, html=None, more=pieces[pieces.index(text) + 1 :])
 
     def say(self, message_id: str, situation: Situation, **values: str | int) -> Said:
         """A card or a system text; `values` fill its placeholders. Raises `NotFound` for an unknown id.
@@ -104,7 +128,7 @@ class Library:
 
     def can_answer(self, intent: str, now: datetime) -> bool:
         """True when a topic has a published message in its window."""
-        return self._speaker.answers(intent, now)
+        return self._speaker.can_answer(intent, now)
 
     @property
     def message_ids(self) -> tuple[str, ...]:
@@ -182,6 +206,10 @@ class Library:
     def zone_of(self, place: str) -> Zone | None:
         """The zone of a ZIP code, a letter or a street; nothing when it is unknown or lies in more than one."""
         return self._places.zone_of(place)
+
+    def place_in(self, text: str, *, asked: bool = False) -> Named | None:
+        """The ZIP code, zone or street that a message names; with `asked` the message is expected to be one."""
+        return self._places.named_in(text, asked=asked)
 
     @property
     def zones(self) -> tuple[Zone, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -64,6 +65,7 @@ class Wording:
     intent: str | None = None
     phases: tuple[str, ...] = ()
     position: int = 0
+    zones: tuple[str, ...] = ()
 
 
 def draft(session: Session, *, wording: Wording, author: str) -> MessageVersion:
@@ -106,6 +108,8 @@ def transition(
         raise BadInput("Say why, in a few words.")
     if to is State.APPROVED and actor in (version.author, *version.writers) and not single_person_allowed:
         raise Forbidden("A different person must approve these words.")
+    if to in (State.IN_REVIEW, State.APPROVED, State.PUBLISHED):
+        check_zones(version.texts, version.zones)
     if to is State.PUBLISHED:
         _check_newest(session, version)
         _open_window(version, now=now, valid_from=valid_from, expires_at=expires_at)
@@ -256,6 +260,14 @@ def check(wording: Wording) -> None:
         raise BadInput(f"phases must be among {', '.join(PHASES)}.")
 
 
+def check_zones(texts: Texts, zones: Iterable[str]) -> None:
+    """Raises `BadInput` when a text does not name a zone that it is for."""
+    for zone in zones:
+        named = re.compile(rf"\b{re.escape(zone)}\b", re.IGNORECASE)
+        if not all(named.search(text) for channels in texts.values() for text in channels.values()):
+            raise BadInput(f"Every text must name zone {zone}: people whose zone is not known get it too.")
+
+
 def _next(session: Session, message_id: str) -> int:
     newest = session.scalar(select(func.max(MessageVersion.version)).where(MessageVersion.message_id == message_id))
     return (newest or 0) + 1
@@ -270,6 +282,7 @@ def _new(wording: Wording, *, number: int, author: str, state: State) -> Message
         state=state.value,
         texts={language: dict(texts) for language, texts in wording.texts.items()},
         phases=list(wording.phases),
+        zones=list(wording.zones),
         owner=wording.owner,
         source=wording.source,
         author=author,

@@ -47,6 +47,8 @@ class MessageVersion(Base):
     state: Mapped[str] = mapped_column(String(12))
     texts: Mapped[dict[str, dict[str, str]]] = mapped_column(Json)
     phases: Mapped[list[str]] = mapped_column(Json, default=list)
+    zones: Mapped[list[str]] = mapped_column(Json, default=list)
+    """The zones it is for; none means everybody."""
     owner: Mapped[str] = mapped_column(String(48))
     source: Mapped[str] = mapped_column(Text)
     author: Mapped[str] = mapped_column(String(64))

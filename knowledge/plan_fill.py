@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -12,8 +12,9 @@ from babel.dates import format_date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from knowledge.lifecycle import Wording, draft
-from knowledge.models import MessageVersion
+from knowledge.facts import ZONE
+from knowledge.lifecycle import Wording, check_zones, draft
+from knowledge.models import FactRow, MessageVersion
 from knowledge.plan import PlanField, PlanTemplate, city_length
 from knowledge.rendering import web
 from knowledge.rendering.placeholders import PLACEHOLDER, Slot, clean, compile_template
@@ -79,11 +80,13 @@ def draft_filled(
     source: str,
     intent: str | None = None,
     replaces: str | None = None,
+    zones: Iterable[str] = (),
 ) -> MessageVersion:
     """Makes a draft of a filled template. With `intent` it is, once published, the first answer to that topic until it expires.
 
     Each filling is a message of its own, so that an order for one zone does not end the order for another; `replaces` names the
-    earlier message of this template that it corrects or updates instead."""
+    earlier message of this template that it corrects or updates instead. With `zones` it is said to people of these zones, and to
+    those whose zone is not known; every text must name them. Raises `BadInput` for a zone that the city does not have."""
     texts = fill(template, values, zone=zone)
     if replaces is None:
         message_id = _next_id(session, template.name)
@@ -91,7 +94,12 @@ def draft_filled(
         message_id = replaces
     else:
         raise Conflict(f"{replaces} was not made from {template.name}.")
-    wording = Wording(message_id, texts, template.owner, source, intent, position=-1 if intent else 0)
+    wanted = tuple(dict.fromkeys(zones))
+    strange = set(wanted) - {data["name"] for data in session.scalars(select(FactRow.data).where(FactRow.type == ZONE))}
+    if strange:
+        raise BadInput(f"The city has no zone {', '.join(sorted(strange))}.")
+    check_zones(texts, wanted)
+    wording = Wording(message_id, texts, template.owner, source, intent, position=-1 if intent else 0, zones=wanted)
     return draft(session, wording=wording, author=author)
 
 

@@ -52,6 +52,8 @@ class Published:
     position: int = 0
     valid_from: datetime = ALWAYS
     expires_at: datetime = NEVER
+    zones: tuple[str, ...] = ()
+    """The zones it is for; none means everybody."""
 
     def live(self, now: datetime) -> bool:
         """True inside the window; the last moment is outside."""

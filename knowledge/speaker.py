@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -15,16 +15,17 @@ from knowledge.facts import LISTS, FactBook
 from knowledge.places import Places
 from knowledge.records import Contents, Published, Said, Situation
 from knowledge.rendering.placeholders import ASOF, Template, Value, compile_template, fill
+from knowledge.rendering.sentences import cut
 from knowledge.rendering.sms import render_sms
-from knowledge.rendering.voice import render_voice
+from knowledge.rendering.voice import MAX_WORDS, render_voice, speak, words
 from knowledge.rendering.web import render_web
 from knowledge.topics import CHANNELS, FALLBACK_LANGUAGE, Texts
 from server.errors import NotFound
 
 HOLDING: Final = "system.holding"
 EMERGENCY: Final = "card.emergency"
-_LIMITS: Final = {"sms": 3, "voice": 3, "web": 12}
-_MORE: Final = 30
+_LIMITS: Final = {"sms": 3, "voice": 3, "web": 8}
+_MORE: Final = 20
 """How many places of a list wait for who asks for more, after those said at once: the nearest come first, and nobody pages on."""
 _CACHE: Final = 4096
 
@@ -37,7 +38,7 @@ class Speaker:
 
     def __init__(self, contents: Contents, *, floor: Mapping[str, Published], places: Places, phase: str) -> None:
         self.phase = phase
-        self._hazards = frozenset(incident.hazard for incident in contents.incidents)
+        self._incidents = contents.incidents
         self._only = {f"{topic.intent}.{variant}": hazards for topic in contents.topics for variant, hazards in topic.only.items()}
         self.facts = FactBook(contents.facts)
         self._places = places
@@ -47,8 +48,7 @@ class Speaker:
         self._variants: dict[str, list[str]] = defaultdict(list)
         for message in sorted(contents.messages, key=lambda message: message.version, reverse=True):
             self._versions[message.message_id].append(message)
-        newest = sorted((versions[0] for versions in self._versions.values()), key=lambda one: (one.position, one.message_id))
-        for message in newest:
+        for message in sorted((versions[0] for versions in self._versions.values()), key=_order):
             if message.intent:
                 self._variants[message.intent].append(message.message_id)
         self._zone = ZoneInfo(str(contents.city.get("time_zone", "UTC")))
@@ -57,38 +57,67 @@ class Speaker:
         self.hosts = _hosts(contents.city)
         windows = [moment for message in contents.messages for moment in (message.valid_from, message.expires_at)]
         self._moments = sorted({*windows, *(fact.expires_at for fact in contents.facts)})
-        self._said: dict[_Key, Said] = {}
+        self._said: dict[_Key, tuple[Said, ...]] = {}
 
-    def answer(self, intent: str, situation: Situation) -> Said:
-        """What is said on a topic now; the holding text when nothing published can be said."""
+    def answers(self, intent: str, situation: Situation) -> tuple[Said, ...]:
+        """What is said on a topic now: all that is said for the resident's zone alone, the newest first; else the one answer for
+        everybody; else the holding text. To somebody whose zone is not known every zone's message is said: each names its zones."""
         key = self._key(f"?{intent}", situation)
         said = self._said.get(key)
-        return said if said is not None else self._keep(key, self._answer(intent, situation))
+        return said if said is not None else self._keep(key, self._answers(intent, situation))
 
-    def _answer(self, intent: str, situation: Situation) -> Said:
+    def _answers(self, intent: str, situation: Situation) -> tuple[Said, ...]:
+        _, zone = self._place(situation.place)
+        versions = list(self._fitting(intent, situation.now))
+        own = [one for one in versions if one.zones and (zone is None or zone in one.zones)]
+        said = tuple(one for one in (self._render(version, situation, {}) for version in own) if one is not None)
+        if said:
+            return said
+        for version in versions:
+            one = None if version.zones else self._render(version, situation, {})
+            if one is not None:
+                return (one,)
+        return (self._holding(situation),)
+
+    def by_zone(self, intent: str, now: datetime) -> bool:
+        """True when something is said on a topic to some zones only."""
+        return any(version.zones for version in self._fitting(intent, now))
+
+    def _fitting(self, intent: str, now: datetime) -> Iterator[Published]:
         for message_id in self._variants.get(intent, ()):
-            version = self._live(message_id, situation.now)
-            if version is not None and version.fits(self.phase) and self._concerns(message_id):
-                said = self._render(version, situation, {})
-                if said is not None:
-                    return said
-        return self._holding(situation)
+            version = self._live(message_id, now)
+            if version is not None and self._fits(version):
+                yield version
 
     def first_in_phase(self, intent: str, *, phase: str, now: datetime, instead: tuple[str, tuple[str, ...], int]) -> str | None:
         """The message that would answer a topic in a phase, were `instead` (id, phases, position) published and sayable."""
         there = [Published(instead[0], 0, intent, {}, instead[1], instead[2])]
         for message_id in self._variants.get(intent, ()):
             version = self._live(message_id, now)
-            if version is not None and message_id != instead[0] and self._render(version, Situation("en", "sms", now), {}):
+            if version is None or version.zones or message_id == instead[0]:
+                continue
+            if self._render(version, Situation("en", "sms", now), {}):
                 there.append(version)
-        there.sort(key=lambda one: (one.position, one.message_id))
-        return next((one.message_id for one in there if one.fits(phase) and self._concerns(one.message_id)), None)
+        hazards = {incident.hazard for incident in self._incidents}
+        for one in sorted(there, key=_order):
+            only = self._only.get(one.message_id)
+            if one.fits(phase) and (only is None or not hazards.isdisjoint(only)):
+                return one.message_id
+        return None
 
-    def _concerns(self, message_id: str) -> bool:
-        only = self._only.get(message_id)
-        return only is None or not self._hazards.isdisjoint(only)
+    def _fits(self, version: Published) -> bool:
+        only = self._only.get(version.message_id)
+        if only is None:
+            return version.fits(self.phase)
+        # What is about one hazard follows the incident of that hazard, also when a greater one is going on beside it.
+        return any(incident.hazard in only and version.fits(incident.phase) for incident in self._incidents)
 
-    def answers(self, intent: str, now: datetime) -> bool:
+    def topic_of(self, message_id: str) -> str | None:
+        """The topic that a message answers."""
+        versions = self._versions.get(message_id)
+        return versions[0].intent if versions else None
+
+    def can_answer(self, intent: str, now: datetime) -> bool:
         """True when a topic has a message in its window."""
         return any(self._live(message_id, now) for message_id in self._variants.get(intent, ()))
 
@@ -111,7 +140,7 @@ class Speaker:
             return self._say(message_id, situation, values)
         key = self._key(message_id, situation)
         said = self._said.get(key)
-        return said if said is not None else self._keep(key, self._say(message_id, situation, {}))
+        return said[0] if said is not None else self._keep(key, (self._say(message_id, situation, {}),))[0]
 
     def _say(self, message_id: str, situation: Situation, values: Mapping[str, str | int]) -> Said:
         if message_id not in self._versions and message_id not in self._floor:
@@ -167,7 +196,7 @@ class Speaker:
         day = situation.now.astimezone(self._zone).date()
         return (name, situation.language, situation.channel, zip_code, zone, moment, day)
 
-    def _keep(self, key: _Key, said: Said) -> Said:
+    def _keep(self, key: _Key, said: tuple[Said, ...]) -> tuple[Said, ...]:
         if len(self._said) >= _CACHE:
             self._said = {}
         self._said[key] = said
@@ -234,9 +263,18 @@ class Speaker:
             if limit == 1 or all(self._pieces(line, channel, language)[0].rstrip(".") in pieces[0] for line in filled.listed):
                 break
             limit -= 1
-        rest = self._pieces("\n".join(filled.rest[:_MORE]), channel, language) if filled.rest else ()
+        rest = self._rest(filled.rest[:_MORE], channel, language) if filled.rest else ()
         more = (*pieces[1:], *rest)
         return Said(version.message_id, version.version, language, channel, pieces[0], html, filled.as_of, more)
+
+    def _rest(self, lines: Sequence[str], channel: str, language: str) -> tuple[str, ...]:
+        if channel == "web":
+            return ("\n".join(f"- {line}" for line in lines),)
+        if channel != "voice":
+            return self._pieces("\n".join(lines), channel, language)
+        # Line by line, since each is remembered by itself and stands in many answers.
+        said = [one if one.endswith((".", "!", "?")) else f"{one}." for one in (speak(line, language) for line in lines)]
+        return cut(" ".join(said), lambda piece: words(piece) <= MAX_WORDS)
 
     def _pieces(self, text: str, channel: str, language: str) -> tuple[str, ...]:
         return render_voice(text, language) if channel == "voice" else render_sms(text, fold_accents=self._fold)
@@ -245,6 +283,11 @@ class Speaker:
 def _text_for(texts: Texts, language: str, channel: str) -> str:
     own = texts.get(language) or texts.get(FALLBACK_LANGUAGE) or {}
     return next((own[name] for name in (channel, *CHANNELS) if own.get(name)), "")
+
+
+def _order(message: Published) -> tuple[int, float, str]:
+    """The order in which the messages of a topic are tried; of filled templates the newest comes first."""
+    return message.position, -message.valid_from.timestamp(), message.message_id
 
 
 def city_value(value: Any, language: str) -> Value | None:

@@ -32,20 +32,20 @@ def read_contents(session: Session) -> Contents:
 def _messages(session: Session) -> tuple[Published, ...]:
     m = MessageVersion
     rows = session.execute(
-        select(m.message_id, m.version, m.intent, m.texts, m.phases, m.position, m.valid_from, m.expires_at).where(
+        select(m.message_id, m.version, m.intent, m.texts, m.phases, m.position, m.valid_from, m.expires_at, m.zones).where(
             m.state == "published"
         )
     )
     return tuple(
-        Published(identity, version, intent, texts, tuple(phases), position, begins or ALWAYS, ends or NEVER)
-        for identity, version, intent, texts, phases, position, begins, ends in rows
+        Published(identity, version, intent, texts, tuple(phases), position, begins or ALWAYS, ends or NEVER, tuple(zones))
+        for identity, version, intent, texts, phases, position, begins, ends, zones in rows
     )
 
 
 def _topics(session: Session, messages: tuple[Published, ...]) -> tuple[Topic, ...]:
     variants: dict[str, dict[str, Published]] = {}
     for message in sorted(messages, key=lambda one: (one.position, one.version)):
-        if message.intent:
+        if message.intent and not message.zones:
             variants.setdefault(message.intent, {})[message.message_id] = message
     # A topic that staff made stands in the library once a message of it was published, and from then on: withdrawn, it is still
     # understood and answered with the holding text.

@@ -104,8 +104,29 @@ class PlaceExtractor(EntityExtractorMixin, GraphComponent):  # type: ignore[misc
                 }
                 for entity in self._nlp(fold(text)).ents
             ]
-            message.set(ENTITIES, [*message.get(ENTITIES, []), *found], add_to_output=True)
+            message.set(ENTITIES, [*message.get(ENTITIES, []), *_of_the_city(found, message)], add_to_output=True)
         return messages
+
+
+def _of_the_city(found: list[dict[str, Any]], message: Message) -> list[dict[str, Any]]:
+    """The places of a message. In a conversation the library has said which one is named, by the facts in force: that holds, and
+    the names that the model was trained with are for sites and for Rasa's own commands."""
+    metadata = message.get("metadata") or {}
+    if "named" not in metadata:
+        return found
+    kept = [entity for entity in found if entity[ENTITY_ATTRIBUTE_TYPE] == "site"]
+    named = metadata["named"]
+    if named is None:
+        return kept
+    text = message.get(TEXT) or ""
+    place = {
+        ENTITY_ATTRIBUTE_TYPE: named["kind"],
+        ENTITY_ATTRIBUTE_START: 0,
+        ENTITY_ATTRIBUTE_END: len(text),
+        ENTITY_ATTRIBUTE_VALUE: named["kept"],
+        "extractor": PlaceExtractor.__name__,
+    }
+    return [*kept, place]
 
 
 def _pipeline(names: dict[str, list[str]]) -> Language:

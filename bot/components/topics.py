@@ -17,7 +17,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.encoder import shared_encoder
-from bot.topics.choices import asks_for_person, chosen
+from bot.topics.choices import asks_for_person, asks_on, chosen
 from bot.topics.confidence import Gate
 from bot.topics.model import Example, TopicModel, Understanding
 
@@ -97,7 +97,12 @@ class TopicClassifier(IntentClassifier, GraphComponent):  # type: ignore[misc]
         metadata = message.get("metadata") or {}
         text = message.get(TEXT) or ""
         choice = "talk_to_agent" if asks_for_person(text) else chosen(text, metadata.get("options") or [])
-        if choice is not None:
+        if choice is None and (metadata.get("named") or {}).get("alone"):
+            understood = Understanding(intent="give_place", confidence=1.0, ranking=(("give_place", 1.0),))
+        elif choice is None and metadata.get("topic") and asks_on(text):
+            topic = str(metadata["topic"])
+            understood = Understanding(intent=topic, confidence=1.0, ranking=((topic, 1.0),), followed=True)
+        elif choice is not None:
             understood = Understanding(intent=choice, confidence=1.0, ranking=((choice, 1.0),))
         elif self._model is not None:
             understood = self._model.understand(text, language=metadata.get("language", "en"), previous_topic=metadata.get("topic"))

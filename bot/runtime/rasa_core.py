@@ -82,10 +82,10 @@ class ApprovedMessages(NaturalLanguageGenerator):  # type: ignore[misc]
             situation = Situation(situation.language, situation.channel, situation.now, str(place))
         library = self._library()
         if utter_action == ANSWER:
-            said = library.answer(str(kwargs["intent"]), situation)
+            answers = library.answers(str(kwargs["intent"]), situation)
         else:
-            said = library.say(utter_action, situation, **(kwargs.get("values") or {}))
-        return {"text": said.text, "custom": {"said": _as_json(said)}}
+            answers = (library.say(utter_action, situation, **(kwargs.get("values") or {})),)
+        return {"text": "\n\n".join(one.text for one in answers), "custom": {"said": [_as_json(one) for one in answers]}}
 
 
 def _as_json(said: Said) -> dict[str, Any]:

@@ -49,6 +49,28 @@ _PERSON: Final = re.compile(
 def asks_for_person(text: str) -> bool:
     """True when the whole message asks for a person in so many words, or is the key 0. Longer wishes are left to the model; this
     way out never depends on it."""
-    folded = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
-    bare = " ".join(re.sub(r"[^\w\s]", " ", folded).split())
+    bare = _bare(text)
     return bare == "0" or _PERSON.fullmatch(bare) is not None
+
+
+_ASKS_ON: Final = re.compile(
+    r"(?:(?:and|ok|okay|but|so|y|pero|o sea)\s+)?(?:"
+    r"(?:at )?what time(?: is (?:it|that))?|what(?: are the| are their|s the)? hours|how late|(?:un)?till? (?:when|what time)|"
+    r"when (?:do|does|is|are) (?:they|it|that)(?: open| close| start| end| over)?|what time (?:do|does) (?:they|it) (?:open|close)|"
+    r"wh(?:ere|at) (?:is|are) (?:that|it|they)(?: at)?|where exactly|whats the address|what is the address|which one(?:s)?|"
+    r"is it free|how much is it|how far(?: is it)?|how do i get there|"
+    r"(?:a|hasta|desde) que horas?(?: es| abren?| cierran?)?|(?:que|cual es el) horario|hasta cuando|"
+    r"(?:a )?donde (?:es|esta|queda)(?: eso)?|donde exactamente|(?:cual|que) es la direccion|cual(?:es)?|"
+    r"es gratis|cuanto cuesta|que tan lejos(?: esta)?|como llego"
+    r")"
+)
+
+
+def asks_on(text: str) -> bool:
+    """True for a question that names no subject of its own ("what time?"), so that only the topic before can be meant."""
+    return _ASKS_ON.fullmatch(_bare(text)) is not None
+
+
+def _bare(text: str) -> str:
+    folded = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(re.sub(r"[^\w\s]", " ", folded.replace("'", "")).split())

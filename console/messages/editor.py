@@ -83,7 +83,14 @@ def add(routes: APIRouter, deps: ChannelDeps) -> None:
 
 def _as_new(session: Session, known: MessageVersion, change: Edit, user: StaffUser) -> MessageVersion:
     wording = Wording(
-        known.message_id, cleaned(change.texts), change.owner, change.source, known.intent, change.phases, known.position
+        known.message_id,
+        cleaned(change.texts),
+        change.owner,
+        change.source,
+        known.intent,
+        change.phases,
+        known.position,
+        tuple(known.zones),
     )
     made = draft(session, wording=wording, author=user.name)
     made.valid_from, made.expires_at = change.valid_from, change.expires_at

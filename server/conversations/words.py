@@ -138,6 +138,9 @@ def _body(
     if plan.step is not Step.ASSIST:
         return []
     parts = list(answered.parts) if answered else []
+    if inbound.channel is not Channel.IVR and any(part.more for part in parts):
+        # On the phone the call flow offers the rest itself.
+        parts.append(Part.of(library.say("system.more_prompt", situation), "system"))
     if answered is None or answered.handoff:
         parts.append(_to_a_person(library, situation, line or InLine(1)))
     return parts

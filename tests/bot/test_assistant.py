@@ -29,7 +29,7 @@ SAID = {
     "missing": False,
 }
 TURN = {"custom": {"turn": {"outcome": "goodbye", "memory": {"misses": 0}}}}
-SPOKEN = Spoken(({"custom": {"said": SAID}}, TURN), b"state", {}, {})
+SPOKEN = Spoken(({"custom": {"said": [SAID]}}, TURN), b"state", {}, {})
 
 
 class Model:
@@ -95,7 +95,7 @@ async def test_a_blocked_thread_fails_every_turn_at_once_until_another_takes_ove
 
 @pytest.mark.parametrize(
     "utterances",
-    [(), ({"text": "free words"},), ({"custom": {"said": SAID}},), ({"custom": None},)],
+    [(), ({"text": "free words"},), ({"custom": {"said": [SAID]}},), ({"custom": None},)],
     ids=["nothing", "words of nobody", "no outcome", "empty"],
 )
 def test_a_turn_without_an_outcome_counts_as_failed(utterances: tuple[dict[str, Any], ...]) -> None:

@@ -5,6 +5,7 @@ import pytest
 from knowledge.incident_packs import menus_of
 from knowledge.keywords import tokens
 from knowledge.library import PACKS, Library
+from knowledge.records import ALWAYS, NEVER, Contents, Fact
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,43 @@ def test_the_menus_name_topics_that_exist(harbor: Library) -> None:
     menus = menus_of(harbor.incident_packs.values())
     named = {intent for lists in menus.values() for intents in lists.values() for intent in intents}
     assert named <= set(harbor.topics)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "kind", "zone", "alone"),
+    [
+        ("do i have to evacuate i live at 00402", False, "zip", "B", False),
+        ("my zip is 00402", False, "zip", "B", True),
+        ("0 0 4 0 2", False, "zip", "B", True),
+        ("im in zone D", False, "zone", "D", True),
+        ("no sorry zone A", False, "zone", "A", True),
+        ("zone bee", False, "zone", "B", True),
+        ("vivo en la zona c, ¿me voy?", False, "zone", "C", False),
+        ("is Oak St flooded", False, "street", "C", False),
+        ("450 oak street", False, "street", "C", True),
+        ("calle Oak", False, "street", "C", True),
+        ("B", True, "zone", "B", True),
+        ("oak", True, "street", "C", True),
+        ("99999", False, "zip", None, True),
+        ("my zip code is 99999, do i have to leave", False, "zip", None, False),
+    ],
+)
+def test_a_place_is_found_in_a_message(harbor: Library, text: str, asked: bool, kind: str, zone: str | None, alone: bool) -> None:
+    named = harbor.place_in(text, asked=asked)
+    assert named is not None
+    assert (named.kind, named.zone and named.zone.name, named.known, named.alone) == (kind, zone, zone is not None, alone)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["B", "oak", "12500 homes have no power", "la zona de peligro", "which zone is mine", "the street is flooded", "", "call 311"],
+)
+def test_what_is_no_place_is_taken_for_none(harbor: Library, text: str) -> None:
+    assert harbor.place_in(text) is None
+
+
+def test_a_zip_code_in_two_zones_is_known_and_guesses_none() -> None:
+    zones = [Fact("zone", name, {"name": name, "zips": ("00401",)}, ALWAYS, NEVER) for name in "AB"]
+    named = Library(Contents(1, facts=tuple(zones))).place_in("00401")
+    assert named is not None
+    assert (named.known, named.zone, named.kept) == (True, None, "00401")
