@@ -100,6 +100,12 @@ def end_sessions(session: Session, *, user: StaffUser, actor: str, keep: str | N
 
 
 def _another_administrator(session: Session, user: StaffUser) -> None:
-    others = select(func.count()).where(StaffUser.role == "administrator", StaffUser.disabled.is_(False), StaffUser.id != user.id)
-    if not session.scalar(others):
+    # Every administrator is locked, so that two of them cannot take each other's place away at once.
+    standing = session.scalars(
+        select(StaffUser.id)
+        .where(StaffUser.role == "administrator", StaffUser.disabled.is_(False))
+        .order_by(StaffUser.id)
+        .with_for_update()
+    ).all()
+    if not set(standing) - {user.id}:
         raise Conflict("This is the last administrator. Make another one first.", words="people.last_administrator")

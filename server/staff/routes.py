@@ -12,9 +12,20 @@ from server.errors import BadInput
 from server.http.deps import ChannelDeps
 from server.http.navigation import home_for, same_site
 from server.http.pages import render
-from server.staff.access import COOKIE, person_of
+from server.staff.access import COOKIE, ProofNeeded, person_of
 from server.staff.models import StaffUser
-from server.staff.service import SignedIn, change_password, finish_sign_in, prove, sign_in, sign_out, who_is
+from server.staff.people import end_sessions
+from server.staff.service import (
+    SignedIn,
+    change_password,
+    finish_sign_in,
+    prove,
+    proved_lately,
+    session_hash,
+    sign_in,
+    sign_out,
+    who_is,
+)
 
 
 def router(deps: ChannelDeps) -> APIRouter:
@@ -31,6 +42,12 @@ def router(deps: ChannelDeps) -> APIRouter:
         user = _by_token(deps, token)
         home = "/password" if user is None or user.one_time else back or home_for(user.role)
         return carry(RedirectResponse(home, 303), token)
+
+    def own_proof(request: Request, user: StaffUser) -> None:
+        """A password is changed by who just proved to be its owner; the one-time password is such a proof."""
+        with deps.sessions() as session:
+            if not user.one_time and not proved_lately(session, token=request.cookies.get(COOKIE)):
+                raise ProofNeeded("Confirm who you are first.")
 
     @routes.get("/sign-in")
     def form(request: Request, next: str | None = None) -> Response:
@@ -83,6 +100,7 @@ def router(deps: ChannelDeps) -> APIRouter:
         user = person_of(request, deps)
         if user is None:
             return RedirectResponse("/sign-in", 303)
+        own_proof(request, user)
         return render("password.html", request=request, deps=deps, user=user, problem=None)
 
     @routes.post("/password")
@@ -92,10 +110,14 @@ def router(deps: ChannelDeps) -> APIRouter:
             return RedirectResponse("/sign-in", 303)
 
         def change() -> None:
+            own_proof(request, user)
             if new != again:
                 raise BadInput("The two are not the same.", words="staff.password_differs")
             with deps.sessions.begin() as session:
                 change_password(session, user_id=user.id, new=new)
+                # Whoever else knew the old one is out.
+                here = session_hash(request.cookies.get(COOKIE, ""))
+                end_sessions(session, user=user, actor=user.name, keep=here)
 
         try:
             await run_in_threadpool(change)

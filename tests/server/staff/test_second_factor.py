@@ -189,3 +189,21 @@ async def test_who_can_change_words_needs_a_second_factor_in_live_mode(menu_serv
 def _request(token: str) -> Request:
     headers = [(b"cookie", f"{COOKIE}={token}".encode())]
     return Request({"type": "http", "method": "GET", "path": "/desk/", "query_string": b"", "headers": headers})
+
+
+async def test_a_password_is_changed_by_its_owner_alone_and_ends_other_sessions(
+    app: FastAPI, menu_service: Service, frozen: time_machine.Coordinates
+) -> None:
+    make_user(menu_service)
+    async with running(app) as here, running(app) as elsewhere:
+        await sign_in(here)
+        await sign_in(elsewhere)
+        new = "a long new sentence"
+        frozen.shift(timedelta(minutes=31))
+        asked = await post(here, "/password", new=new, again=new)
+        assert asked.headers["location"].startswith("/confirm")
+        await post(here, "/confirm", secret=PASSWORD)
+        assert (await post(here, "/password", new=new, again=new)).status_code == 303
+        assert (await here.get("/account")).status_code == 200
+        assert (await elsewhere.get("/account", headers={"accept": "text/html"})).status_code == 303
+        assert (await sign_in(elsewhere, password=new)).status_code == 303
