@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 from fastapi import FastAPI
@@ -39,7 +40,7 @@ from server.outbox.worker import OutboxWorker
 from server.settings import Settings
 from server.staff.account import router as account_router
 from server.staff.routes import router as staff_router
-from server.twilio.standin import make_sender
+from server.twilio.standin import make_call_control, make_sender
 
 RESIDENTS: Final = (sms_router, voice_router, chat_router)
 """The surfaces of residents."""
@@ -98,6 +99,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
         redoc_url=None,
     )
     app.state.service = service
+    deps = replace(deps, calls=make_call_control(app, settings))
     install_error_handlers(app, deps)
     for router in (*RESIDENTS, *STAFF):
         app.include_router(router(deps))

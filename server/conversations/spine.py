@@ -94,7 +94,8 @@ class Spine:
             # The database or anything else of ours failed: the resident still gets the 911 line and the way to a person.
             log.error("turn.failed", error=repr(error), database=isinstance(error, SQLAlchemyError))
             STEP.labels(part="turn").set(1)
-            reply = words.static_reply(self.library.last_good, inbound=inbound, decision=decision, now=received)
+            language = inbound.language or self.detect(inbound.text, current="en", fixed=False)[0]
+            reply = words.static_reply(self.library.last_good, inbound=inbound, decision=decision, language=language, now=received)
         self._count(inbound, decision, reply, time.perf_counter() - started)
         return reply
 
@@ -127,6 +128,7 @@ class Spine:
             opted_out=opened.opted_out,
             unclear_said=bool(conversation.memory.get("unclear_said")),
             asked_helped=bool(conversation.memory.get("helped_for")),
+            asked=conversation.memory.get("asked"),
         )
         carrier = self._carrier(inbound, opted_out=opened.opted_out)
         media_only = inbound.media > 0 and not inbound.text.strip()
@@ -262,7 +264,10 @@ class Spine:
             case Step.CRISIS:
                 self.desk.append(session, conversation=conversation, text=inbound.text)
             case Step.RELEASE:
+                ledger.note_release(session, conversation=conversation, now=turn.received)
                 ledger.release(conversation)
+                if conversation.owner in (Owner.QUEUED, Owner.AGENT):
+                    return self.desk.append(session, conversation=conversation, text=inbound.text)
             case Step.HELPED:
                 self.desk.helped(session, conversation=conversation, helped=bool(yes_or_no(inbound.text)))
             case Step.RELAY | Step.WAIT | Step.ASIDE:
@@ -291,6 +296,7 @@ class Spine:
                 language_sure=turn.fixed,
                 conversation=conversation.reference,
                 owner=conversation.owner,
+                released_card=turn.opened.conversation.latch_card if turn.plan.step is Step.RELEASE else None,
             ),
         )
 
