@@ -19,6 +19,7 @@ from console.home.routes import router as home_router
 from console.incidents.routes import router as incidents_router
 from console.messages.routes import router as messages_router
 from console.people.routes import router as people_router
+from console.review.routes import router as review_router
 from console.simulator.routes import router as simulator_router
 from console.topics.models_routes import router as models_router
 from console.topics.routes import router as topics_router
@@ -53,6 +54,7 @@ STAFF: Final = (
     facts_router,
     incidents_router,
     people_router,
+    review_router,
     audit_router,
 )
 """The surfaces of staff."""

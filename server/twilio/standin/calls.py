@@ -112,8 +112,8 @@ class Call:
         await self._act(gather, fields)
 
     async def speak(self, words: str, confidence: float | None = 0.9) -> None:
-        """The caller speaks, and the recogniser tells what it has after every few words; once the call is broken off for it, the rest
-        of the sentence is not heard."""
+        """The caller speaks, and the recogniser tells what it has after every few words; once the call is broken off for it, the
+        rest of the sentence is not heard."""
         before, documents = len(self.events), len(self.documents)
         spoken = words.split() if "partialResultCallback" in self._gather().attrib else []
         for end in range(_WORDS_AT_ONCE, len(spoken), _WORDS_AT_ONCE):
