@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_date
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -22,7 +24,7 @@ from server.conversations.turn import Channel
 from server.database.engine import reading
 from server.errors import BadInput
 from server.http.deps import ChannelDeps
-from server.http.pages import render
+from server.http.pages import page_language, render
 from server.staff.access import SignInNeeded, staff_user
 
 MAY: Final = "triage.review"
@@ -82,7 +84,16 @@ def router(deps: ChannelDeps) -> APIRouter:
         with reading(deps.sessions) as session:
             reviews = figures.judged(session, since=clock.now() - timedelta(days=days))
         found = figures.tables(reviews, zone=zone)
-        return render("review/figures.html", request=request, deps=deps, user=user, tables=found, days=days, periods=PERIODS)
+        return render(
+            "review/figures.html",
+            request=request,
+            deps=deps,
+            user=user,
+            tables=found,
+            days=days,
+            periods=PERIODS,
+            day=partial(_day, page_language(request, user)),
+        )
 
     @routes.post("/export")
     def download(request: Request) -> Response:
@@ -129,11 +140,16 @@ def _period(request: Request, usual: int) -> int:
     return int(value) if value in {str(days) for days in PERIODS} else usual
 
 
+def _day(language: str, written: str) -> str:
+    return format_date(date.fromisoformat(written), "medium", locale=language)
+
+
 def _words(request: Request, wanted: Filter) -> dict[str, Any]:
     query = query_of(wanted)
     language = request.query_params.get("lang")
     return {
         "wanted": wanted,
+        "query_set": bool(query_of(replace(wanted, before=0))),
         "query": f"{query}&lang={language}" if language in LANGUAGES else query,
         "levels": service.LEVELS,
         "shown": service.SHOWN,
