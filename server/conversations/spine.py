@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -40,6 +41,8 @@ log = structlog.get_logger()
 STILL_WAITING_EVERY: Final = timedelta(seconds=60)
 SAME_BREATH: Final = timedelta(minutes=10)
 """So long after a message a short one is read together with it, as people send one sentence in two texts."""
+PATIENCE: Final = 1.0
+"""Seconds that an emergency waits for the turn before it; it is then answered and stored beside that one."""
 _QUESTION_CARDS: Final = ("unclear", "silent")
 """Cards that ask something which is answered by a number."""
 _BY_OWNER: Final = frozenset({Step.ASSIST, Step.ASIDE, Step.RELAY, Step.WAIT, Step.HELPED, Step.NOTED, Step.PICTURE})
@@ -87,7 +90,7 @@ class Spine:
         inbound = inbound.storable()
         decision = self.triage.assess(inbound.text, context=Context(channel=inbound.channel.value, keys=inbound.kind == "keys"))
         try:
-            async with self.locks.hold(inbound.key):
+            async with self._in_order(inbound.key, decision):
                 reply = await self._turn(inbound, decision, received, started, inline)
             STEP.labels(part="turn").set(0)
         except Exception as error:
@@ -98,6 +101,22 @@ class Spine:
             reply = words.static_reply(self.library.last_good, inbound=inbound, decision=decision, language=language, now=received)
         self._count(inbound, decision, reply, time.perf_counter() - started)
         return reply
+
+    @asynccontextmanager
+    async def _in_order(self, key: str, decision: Decision) -> AsyncIterator[None]:
+        """Waits for the turns before this one; an emergency only for a moment, so that nothing which hangs there holds it back."""
+        place = self.locks.hold(key)
+        try:
+            async with asyncio.timeout(PATIENCE if decision.level is Level.HARD else None):
+                await place.__aenter__()
+        except TimeoutError:
+            log.error("turn.out_of_order")
+            yield
+            return
+        try:
+            yield
+        finally:
+            await place.__aexit__(None, None, None)
 
     async def _turn(self, inbound: Inbound, decision: Decision, received: datetime, started: float, inline: bool) -> Reply:
         while True:
