@@ -37,6 +37,7 @@ PREVIOUS: Final = "triage.previous.npz"
 
 _REVIEWED = typer.Option(help="A folder of tables from the review page, to learn from besides the shipped examples.")
 
+
 def train(
     reason: Annotated[str, typer.Option(help="Why the result should be used although the gate is closed.")] = "",
     reviewed: Annotated[Path | None, _REVIEWED] = None,
