@@ -155,7 +155,7 @@ def _words(request: Request, wanted: Filter) -> dict[str, Any]:
         "shown": service.SHOWN,
         "categories": CATEGORIES,
         "channels": tuple(Channel),
-        "languages": LANGUAGES,
+        "spoken": LANGUAGES,
         "states": STATES,
         "periods": PERIODS,
     }
