@@ -53,7 +53,7 @@ def signed_in(open_page: Open, name: str, address: str, **options: object) -> Pa
     page.locator("[name=name]").fill(name)
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("[name=password]").press("Enter")
-    page.wait_for_url("**/desk/**")
+    page.wait_for_url(lambda url: "/sign-in" not in url)
     page.goto(address)
     return page
 
