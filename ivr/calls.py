@@ -116,6 +116,12 @@ def _standing(conversation: Conversation, place_in_line: int) -> Standing:
     )
 
 
+def latched(session: Session, *, call: Call) -> bool:
+    """True when the caller has been given the 911 line in this call, and has not said that it is no emergency."""
+    conversation = find(session, call)
+    return conversation is not None and conversation.latch_until is not None and conversation.latch_until > clock.now()
+
+
 def transfer_reached(session: Session, *, call: Call) -> Conversation | None:
     """Somebody at the 911 center picked up; from then on a hang-up is no alarm."""
     conversation = find(session, call)
@@ -131,17 +137,18 @@ def transfer_over(session: Session, *, call: Call) -> None:
         ledger.release(conversation)
 
 
-def transfer_failed(session: Session, *, call: Call, position: Position, status: str, desk: Desk) -> Standing | None:
-    """The 911 center could not be reached: staff are told once, and the call goes to the front of the line for a person."""
+def transfer_failed(session: Session, *, call: Call, position: Position, status: str, another: bool, desk: Desk) -> Standing | None:
+    """A number of the 911 center could not be reached: staff are told once. Without `another` number to try the call goes
+    to the front of the line for a person."""
     conversation = find(session, call)
-    detail = {"status": status[:16]}
+    detail = {"status": status[:16], "number": position.rounds + 1}
     if conversation is None:
         raise_alert(session, kind="psap_transfer_failed", severity="critical", detail=detail)
         return None
     if conversation.memory.get("transfer_failed") != position.step:
         conversation.memory = {**conversation.memory, "transfer_failed": position.step}
         raise_alert(session, kind="psap_transfer_failed", severity="critical", conversation_id=conversation.id, detail=detail)
-    place = desk.queue(session, conversation=conversation, reason="emergency", text="").place
+    place = 0 if another else desk.queue(session, conversation=conversation, reason="emergency", text="").place
     return _standing(conversation, place)
 
 

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 from ivr.flow import Stage
 from server.identity.keys import Keys
 
-TURN, WAIT, EMERGENCY, WHISPER, AGENT, HOLD = (
-    f"/twilio/voice/{name}" for name in ("turn", "wait", "emergency", "whisper", "agent", "hold.wav")
+TURN, WAIT, EMERGENCY, WHISPER, AGENT, HOLD, PARTIAL, CUT_IN = (
+    f"/twilio/voice/{name}" for name in ("turn", "wait", "emergency", "whisper", "agent", "hold.wav", "partial", "cut-in")
 )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import structlog
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from twilio.twiml.voice_response import VoiceResponse
 
@@ -16,6 +18,7 @@ from ivr.calls import Call, Standing
 from ivr.flow import Stage
 from ivr.hold import hold_sound
 from ivr.links import Links, Position
+from ivr.partials import EarlyEar
 from ivr.twiml import Script, Spoken, spoken, whisper
 from knowledge.library import Library, Said, Situation
 from server import clock
@@ -24,7 +27,7 @@ from server.conversations.turn import Outcome, Reply
 from server.errors import NotFound, SpillwayError
 from server.http.deps import ChannelDeps
 from server.metrics import STEP
-from server.twilio.addresses import ten_digit
+from server.twilio.addresses import ten_digit, ten_digits
 from server.twilio.http import TwilioRoute, twiml
 from server.twilio.signature import verified_form
 
@@ -39,7 +42,7 @@ _T = TypeVar("_T")
 def router(deps: ChannelDeps) -> APIRouter:
     """The routes of telephone calls."""
     routes = APIRouter(route_class=TwilioRoute, tags=["twilio"])
-    voice = _Voice(deps)
+    voice, early = _Voice(deps), EarlyEar(deps)
 
     @routes.post("/twilio/voice")
     async def answer(request: Request) -> Response:
@@ -65,6 +68,18 @@ def router(deps: ChannelDeps) -> APIRouter:
     async def agent(request: Request) -> Response:
         """A call to the agents' line ended."""
         return await voice.guarded(request, voice.after_agent)
+
+    @routes.post(links.CUT_IN)
+    async def cut_in(request: Request) -> Response:
+        """The call was broken off for an emergency that was heard while the caller spoke."""
+        return await voice.guarded(request, voice.cut_in)
+
+    @routes.post(links.PARTIAL)
+    async def partial(request: Request) -> Response:
+        """The caller is speaking; Twilio does nothing with our answer."""
+        form = await verified_form(request, deps.settings)
+        await early.heard(request.query_params, form)
+        return Response(status_code=204)
 
     @routes.post(links.WHISPER)
     async def announce(request: Request) -> Response:
@@ -100,7 +115,7 @@ class _Step:
         self.links = Links(deps.settings.public_url, deps.keys, self.call.sid)
         self.position = self.links.read(request.query_params, form)
         self.script = Script(self.links, library)
-        self.psap = ten_digit(library.city.get("psap_transfer"))
+        self.psaps = ten_digits(library.city.get("psap_transfer"))
         self.agents = ten_digit(library.city.get("agent_line"))
 
     def say(self, message_id: str, language: str, **values: str | int) -> Said:
@@ -181,8 +196,8 @@ class _Voice:
     async def _speak(self, step: _Step, reply: Reply) -> VoiceResponse:
         words = spoken(reply.parts)
         position = step.position.next(flow.stage_after(reply), reply.language)
-        if reply.outcome is Outcome.EMERGENCY_911 and step.psap:
-            return step.script.emergency(words, position, psap=step.psap, caller=step.call.number)
+        if reply.outcome is Outcome.EMERGENCY_911 and step.psaps:
+            return step.script.emergency(words, position, psap=step.psaps[0], caller=step.call.number)
         if reply.engine == "static" and reply.outcome is not Outcome.EMERGENCY_911:
             return self._last_resort(step, words)
         if position.stage is Stage.WAITING:
@@ -190,14 +205,21 @@ class _Voice:
         return step.script.listen(words, position)
 
     async def _connect(self, step: _Step) -> VoiceResponse:
-        position = step.position.next(Stage.CARD, step.position.language)
-        if step.psap is None:
+        rounds = min(step.position.rounds, max(0, len(step.psaps) - 1))
+        position = replace(step.position.next(Stage.CARD, step.position.language), rounds=rounds)
+        if not step.psaps:
             person = flow.Ask("keys", flow.PERSON)
             inbound = step.call.inbound(
                 step.position, keys=self._deps.keys, kind=person.kind, text=person.text, language=None, confidence=None
             )
             return await self._speak(step, await self._deps.spine.handle(inbound))
-        return step.script.connect(position, psap=step.psap, caller=step.call.number)
+        return step.script.connect(position, psap=step.psaps[rounds], caller=step.call.number)
+
+    async def cut_in(self, step: _Step) -> VoiceResponse:
+        """The emergency that was heard in the middle of a sentence: the turn that `partial` stored; if it could not, 911 all the
+        same."""
+        inbound = step.call.inbound(step.position, keys=self._deps.keys, kind="keys", text="911", language=None, confidence=None)
+        return await self._speak(step, await self._deps.spine.handle(inbound))
 
     async def wait(self, step: _Step) -> VoiceResponse:
         """One round of waiting, the agents' line once an agent took the call, or back to the assistant."""
@@ -225,16 +247,37 @@ class _Voice:
             await self.store(lambda session: calls.transfer_over(session, call=step.call))
             words = spoken([step.say("system.anything_else", position.language)])
             return step.script.listen(words, position.next(Stage.OPEN, position.language))
-        stands = await self.store(
-            lambda session: calls.transfer_failed(
-                session, call=step.call, position=position, status=status, desk=self._deps.spine.desk
-            )
-        )
-        card = step.say((stands and stands.latch_card) or "card.emergency", position.language)
+        attempt = position.rounds + 1
+        another = attempt < len(step.psaps)
+        stands = await self._failed(step, status, another=another)
+        words = spoken([step.say((stands and stands.latch_card) or "card.emergency", position.language)])
+        if another:
+            again = replace(position.next(Stage.CARD, position.language), rounds=attempt)
+            return step.script.emergency(words, again, psap=step.psaps[attempt], caller=step.call.number, pause=0)
         if stands is None:
-            return self._last_resort(step, spoken([card]))
-        handoff = step.say("system.handoff", position.language, position=stands.place_in_line)
-        return step.script.hold_on(spoken([card, handoff]), position.next(Stage.WAITING, position.language))
+            return self._last_resort(step, words)
+        waiting = position.next(Stage.WAITING, position.language)
+        if step.agents:
+            return step.script.agent(words, waiting, number=step.agents, caller=step.call.number)
+        words += spoken([step.say("system.handoff", position.language, position=stands.place_in_line)])
+        return step.script.hold_on(words, waiting)
+
+    async def _failed(self, step: _Step, status: str, *, another: bool) -> Standing | None:
+        """Tells staff; the next number is dialed even when that cannot be stored."""
+        try:
+            return await self.store(
+                lambda session: calls.transfer_failed(
+                    session,
+                    call=step.call,
+                    position=step.position,
+                    status=status,
+                    another=another,
+                    desk=self._deps.spine.desk,
+                )
+            )
+        except SQLAlchemyError as error:
+            log.error("voice.transfer_failed", status=status[:16], error=repr(error))
+            return None
 
     async def after_agent(self, step: _Step) -> VoiceResponse:
         """After the agents' line: go on, or keep waiting when nobody answered."""

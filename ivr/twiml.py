@@ -11,7 +11,7 @@ from typing import Any, Final
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
 from ivr import links
-from ivr.flow import LISTEN
+from ivr.flow import LISTEN, Stage
 from ivr.hints import hints
 from ivr.links import Links, Position
 from knowledge.library import Library, Said
@@ -68,9 +68,11 @@ class Script:
         response.redirect(action, method="POST")
         return response
 
-    def emergency(self, card: Sequence[Spoken], position: Position, *, psap: str, caller: str | None) -> VoiceResponse:
+    def emergency(
+        self, card: Sequence[Spoken], position: Position, *, psap: str, caller: str | None, pause: int = CARD_PAUSE
+    ) -> VoiceResponse:
         """The 911 line, three seconds in which `2` says that it is no emergency, and then the 911 center. The transfer stands in
-        the same document, so that it happens even if we are gone by then."""
+        the same document, so that it happens even if we are gone by then. After a number that did not answer there is no pause."""
         response = VoiceResponse()
         gather = Gather(
             input="dtmf",
@@ -83,7 +85,8 @@ class Script:
             method="POST",
         )
         _say(gather, card)
-        gather.pause(length=CARD_PAUSE)
+        if pause:
+            gather.pause(length=pause)
         response.append(gather)
         response.append(self._transfer(position, psap=psap, caller=caller))
         return response
@@ -131,6 +134,9 @@ class Script:
         heard: dict[str, Any] = {}
         if ear.speech:
             heard = {"speech_model": "phone_call", "speech_timeout": 2, "hints": hints(self.library, position.language)}
+            if position.stage is not Stage.CARD:
+                # Who has just been given the 911 line may go on speaking without hearing it again in the middle of a word.
+                heard |= {"partial_result_callback": self.links.to(links.PARTIAL, position)}
         return Gather(
             input="dtmf speech" if ear.speech else "dtmf",
             num_digits=ear.digits,

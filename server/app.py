@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from console.home.routes import router as home_router
 from console.incidents.routes import router as incidents_router
 from console.messages.routes import router as messages_router
 from console.people.routes import router as people_router
+from console.review.routes import router as review_router
 from console.simulator.routes import router as simulator_router
 from console.topics.models_routes import router as models_router
 from console.topics.routes import router as topics_router
@@ -39,7 +41,7 @@ from server.outbox.worker import OutboxWorker
 from server.settings import Settings
 from server.staff.account import router as account_router
 from server.staff.routes import router as staff_router
-from server.twilio.standin import make_sender
+from server.twilio.standin import make_call_control, make_sender
 
 RESIDENTS: Final = (sms_router, voice_router, chat_router)
 """The surfaces of residents."""
@@ -52,6 +54,7 @@ STAFF: Final = (
     facts_router,
     incidents_router,
     people_router,
+    review_router,
     audit_router,
 )
 """The surfaces of staff."""
@@ -98,6 +101,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
         redoc_url=None,
     )
     app.state.service = service
+    deps = replace(deps, calls=make_call_control(app, settings))
     install_error_handlers(app, deps)
     for router in (*RESIDENTS, *STAFF):
         app.include_router(router(deps))

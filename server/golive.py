@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 from knowledge.library import Library
 from server.settings import Settings
 from server.staff.service import count_users
+from server.twilio.addresses import ten_digits
 
 CITY_DECISIONS = {
-    "psap_transfer": "the PSAP's 10-digit transfer number, or `none` (city value psap_transfer)",
+    "psap_transfer": "the PSAP's 10-digit transfer numbers in the order to try them, or `none` (city value psap_transfer)",
     "text_to_911": "whether the 911 center takes texts (city value text_to_911)",
     "gas_phone": "the gas utility's emergency number (city value gas_phone)",
     "electric_phone": "the electric utility's number (city value electric_phone)",
@@ -32,6 +33,9 @@ def gaps(*, settings: Settings, library: Library, session: Session) -> list[str]
     for key, what in CITY_DECISIONS.items():
         if library.city.get(key) in (None, ""):
             found.append(f"Not decided: {what}.")
+    transfer = library.city.get("psap_transfer")
+    if transfer not in (None, "", "none") and not ten_digits(transfer):
+        found.append("psap_transfer: no 10-digit number in it. Give the numbers agreed with the 911 center, never 911, or `none`.")
     if count_users(session) < 2:
         found.append("Two staff accounts at least, so that one person approves what another wrote (`spillway users add`).")
     known = set(library.message_ids)

@@ -107,7 +107,7 @@ def router(deps: ChannelDeps, app: FastAPI) -> APIRouter:
 
     @api.post("/calls/{sid}/speech", response_model=CallOut)
     async def speak(sid: str, spoken: SpeechIn) -> CallOut:
-        return await _does(_call(standin(), sid), lambda call: call.say(spoken.words, spoken.confidence), "listening")
+        return await _does(_call(standin(), sid), lambda call: call.speak(spoken.words, spoken.confidence), "listening")
 
     @api.post("/calls/{sid}/silence", response_model=CallOut)
     async def stay_silent(sid: str) -> CallOut:

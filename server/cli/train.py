@@ -35,32 +35,39 @@ if TYPE_CHECKING:
 ACTOR: Final = "spillway train"
 PREVIOUS: Final = "triage.previous.npz"
 
+_REVIEWED = typer.Option(help="A folder of tables from the review page, to learn from besides the shipped examples.")
+
 
 def train(
     reason: Annotated[str, typer.Option(help="Why the result should be used although the gate is closed.")] = "",
+    reviewed: Annotated[Path | None, _REVIEWED] = None,
 ) -> None:
     """Train the triage and the assistant, and use them if no emergency and no published topic is lost by it.
 
     The assistant answers in every running process within two seconds; the triage is loaded at the next start."""
     from bot.training import train_all  # deferred: every command reads this module, and only training needs scikit-learn
 
+    if reviewed is not None:
+        from bot.reviewed import reviewed_rows
+
+        out.print(f"{len(reviewed_rows(reviewed))} reviewed rows")
     settings = get_settings()
     quiet_libraries(settings.log_level)
     started = time.monotonic()
     if not models_present(settings.models_dir):
         with progress_bar() as bar:
-            trained = train_all(models_dir=settings.models_dir, progress=Steps(bar))
+            trained = train_all(models_dir=settings.models_dir, progress=Steps(bar), reviewed=reviewed)
         write_baseline(settings.models_dir, heard(TriageEngine.load(trained.triage), emergencies()))
         out.print(f"Trained in {time.monotonic() - started:.0f} s: {trained.assistant.name} and {trained.triage.name}")
         return
     base = settings.models_dir / "work"
     base.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=base) as name:
-        _train_and_compare(settings, Path(name), reason.strip())
+        _train_and_compare(settings, Path(name), reason.strip(), reviewed)
     out.print(f"Done in {time.monotonic() - started:.0f} s. Restart the processes to load the triage.")
 
 
-def _train_and_compare(settings: Settings, folder: Path, reason: str) -> None:
+def _train_and_compare(settings: Settings, folder: Path, reason: str, reviewed: Path | None) -> None:
     from bot.runtime.training import newest_model
     from bot.training import train_all
 
@@ -70,7 +77,7 @@ def _train_and_compare(settings: Settings, folder: Path, reason: str) -> None:
     before = live[1] if live is not None else newest_model(settings.models_dir)
     data.write(folder / worker.LEARNING)
     with progress_bar() as bar:
-        trained = train_all(models_dir=folder / "made", progress=Steps(bar), learning=folder / worker.LEARNING)
+        trained = train_all(models_dir=folder / "made", progress=Steps(bar), learning=folder / worker.LEARNING, reviewed=reviewed)
     rows = emergencies()
     after = heard(TriageEngine.load(trained.triage), rows)
     known = read_baseline(settings.models_dir) or heard(TriageEngine.load(settings.models_dir / "triage.npz"), rows)

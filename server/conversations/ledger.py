@@ -12,9 +12,9 @@ from sqlalchemy import exists, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from bot.triage.decision import Decision
+from bot.triage.decision import Decision, Level
 from server import clock
-from server.conversations.models import Claim, Conversation, Turn
+from server.conversations.models import Claim, Conversation, ReleasedTurn, Turn
 from server.conversations.ownership import Owner
 from server.conversations.turn import Answered, Channel, Inbound, Reply
 from server.identity.keys import Keys
@@ -214,6 +214,15 @@ def remember(conversation: Conversation, answered: Answered, *, now: datetime) -
 def latch(conversation: Conversation, *, card: str, now: datetime) -> None:
     """From now on every reply starts with the 911 line, until the resident says it is no emergency or half an hour passes."""
     conversation.latch_until, conversation.latch_card = now + LATCH, card
+
+
+def note_release(session: Session, *, conversation: Conversation, now: datetime) -> None:
+    """Keeps, for review, which emergencies the resident said were none."""
+    listed = exists().where(ReleasedTurn.turn_id == Turn.id)
+    found = select(Turn.id).where(
+        Turn.conversation_id == conversation.id, Turn.level == Level.HARD.value, Turn.received_at >= now - LATCH, ~listed
+    )
+    session.add_all(ReleasedTurn(turn_id=turn_id, released_at=now) for turn_id in session.scalars(found))
 
 
 def release(conversation: Conversation) -> None:

@@ -79,6 +79,15 @@ class Turn(Base):
     received_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
+class ReleasedTurn(Base):
+    """An emergency of which the resident then said that it was none; it waits for a person's judgement."""
+
+    __tablename__ = "released_turns"
+
+    turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True)
+    released_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Claim(Base):
     """What a provider told us we have, by the provider's own id. Written before any 2xx; the second one finds the first."""
 

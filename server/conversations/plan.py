@@ -45,6 +45,8 @@ class Standing:
     opted_out: bool
     unclear_said: bool = False
     asked_helped: bool = False
+    asked: str | None = None
+    """The card asked last when it was a question: `unclear` or `silent`."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Plan:
 
 
 _NOT_AN_EMERGENCY: Final = re.compile(
-    r"\W*(?:2|(?:this |it ?)?(?:is |s )?not an? emergency|no emergency|im (?:ok|okay|safe|fine)|false alarm|"
+    r"\W*(?:2|two|dos|(?:this |it ?)?(?:is |s )?not an? emergency|no emergency|im (?:ok|okay|safe|fine)|false alarm|"
     r"no es (?:una )?emergencia|estoy (?:bien|a salvo)|falsa alarma)\W*",
     re.IGNORECASE,
 )
@@ -67,6 +69,11 @@ _NOT_AN_EMERGENCY: Final = re.compile(
 def releases_latch(text: str) -> bool:
     """True when the whole message says that there is no emergency, such as the `2` that the card offers."""
     return bool(_NOT_AN_EMERGENCY.fullmatch(text.replace("'", "").replace("’", "")))
+
+
+def _answer(decision: Decision) -> bool:
+    """True when the triage read the message as a short answer to our own question."""
+    return any(evidence.startswith("answer:") for evidence in decision.evidence)
 
 
 _MEANWHILE: Final = re.compile(r"\s*(?:ask|pregunta|preguntar)\b[\s:,.-]*(?P<question>\S.*)", re.IGNORECASE | re.DOTALL)
@@ -94,11 +101,15 @@ def plan_turn(*, decision: Decision, standing: Standing, carrier: CarrierWord | 
         return Plan({"STOP": Step.OPT_OUT, "START": Step.OPT_IN, "HELP": Step.HELP}[carrier])
     unreachable = "opted_out_emergency" if standing.opted_out else None
     if decision.level is Level.HARD:
-        return Plan(Step.EMERGENCY, card=decision.card or "emergency", alert=unreachable or "emergency")
+        # Whoever may be watching the screen learned nothing from the question, and learns nothing from what follows its answer.
+        card = "silent_noted" if standing.asked == "silent" and _answer(decision) else decision.card
+        return Plan(Step.EMERGENCY, card=card or "emergency", alert=unreachable or "emergency")
     if decision.level is Level.CRISIS:
         return Plan(Step.CRISIS, card=decision.card or "crisis_988", alert=unreachable or "crisis")
     latch = "emergency" if standing.latched else None
     if standing.latched and releases_latch(text):
+        return Plan(Step.RELEASE)
+    if standing.asked is not None and _answer(decision) and not standing.opted_out:
         return Plan(Step.RELEASE)
     if standing.opted_out:
         return Plan(Step.SILENT, card=latch, alert="opted_out_emergency" if latch else None)

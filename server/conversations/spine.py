@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -40,6 +41,8 @@ log = structlog.get_logger()
 STILL_WAITING_EVERY: Final = timedelta(seconds=60)
 SAME_BREATH: Final = timedelta(minutes=10)
 """So long after a message a short one is read together with it, as people send one sentence in two texts."""
+PATIENCE: Final = 1.0
+"""Seconds that an emergency waits for the turn before it; it is then answered and stored beside that one."""
 _QUESTION_CARDS: Final = ("unclear", "silent")
 """Cards that ask something which is answered by a number."""
 _BY_OWNER: Final = frozenset({Step.ASSIST, Step.ASIDE, Step.RELAY, Step.WAIT, Step.HELPED, Step.NOTED, Step.PICTURE})
@@ -87,16 +90,33 @@ class Spine:
         inbound = inbound.storable()
         decision = self.triage.assess(inbound.text, context=Context(channel=inbound.channel.value, keys=inbound.kind == "keys"))
         try:
-            async with self.locks.hold(inbound.key):
+            async with self._in_order(inbound.key, decision):
                 reply = await self._turn(inbound, decision, received, started, inline)
             STEP.labels(part="turn").set(0)
         except Exception as error:
             # The database or anything else of ours failed: the resident still gets the 911 line and the way to a person.
             log.error("turn.failed", error=repr(error), database=isinstance(error, SQLAlchemyError))
             STEP.labels(part="turn").set(1)
-            reply = words.static_reply(self.library.last_good, inbound=inbound, decision=decision, now=received)
+            language = inbound.language or self.detect(inbound.text, current="en", fixed=False)[0]
+            reply = words.static_reply(self.library.last_good, inbound=inbound, decision=decision, language=language, now=received)
         self._count(inbound, decision, reply, time.perf_counter() - started)
         return reply
+
+    @asynccontextmanager
+    async def _in_order(self, key: str, decision: Decision) -> AsyncIterator[None]:
+        """Waits for the turns before this one; an emergency only for a moment, so that nothing which hangs there holds it back."""
+        place = self.locks.hold(key)
+        try:
+            async with asyncio.timeout(PATIENCE if decision.level is Level.HARD else None):
+                await place.__aenter__()
+        except TimeoutError:
+            log.error("turn.out_of_order")
+            yield
+            return
+        try:
+            yield
+        finally:
+            await place.__aexit__(None, None, None)
 
     async def _turn(self, inbound: Inbound, decision: Decision, received: datetime, started: float, inline: bool) -> Reply:
         while True:
@@ -127,6 +147,7 @@ class Spine:
             opted_out=opened.opted_out,
             unclear_said=bool(conversation.memory.get("unclear_said")),
             asked_helped=bool(conversation.memory.get("helped_for")),
+            asked=conversation.memory.get("asked"),
         )
         carrier = self._carrier(inbound, opted_out=opened.opted_out)
         media_only = inbound.media > 0 and not inbound.text.strip()
@@ -262,7 +283,10 @@ class Spine:
             case Step.CRISIS:
                 self.desk.append(session, conversation=conversation, text=inbound.text)
             case Step.RELEASE:
+                ledger.note_release(session, conversation=conversation, now=turn.received)
                 ledger.release(conversation)
+                if conversation.owner in (Owner.QUEUED, Owner.AGENT):
+                    return self.desk.append(session, conversation=conversation, text=inbound.text)
             case Step.HELPED:
                 self.desk.helped(session, conversation=conversation, helped=bool(yes_or_no(inbound.text)))
             case Step.RELAY | Step.WAIT | Step.ASIDE:
@@ -291,6 +315,7 @@ class Spine:
                 language_sure=turn.fixed,
                 conversation=conversation.reference,
                 owner=conversation.owner,
+                released_card=turn.opened.conversation.latch_card if turn.plan.step is Step.RELEASE else None,
             ),
         )
 

@@ -85,6 +85,15 @@ class Option:
     label: str
 
 
+QUIET_CARDS = frozenset({"card.silent", "card.silent_noted"})
+"""Cards for a telephone or screen that somebody else may be watching: nothing about them may look like an alarm."""
+
+
+def shown_role(message_id: str, role: str) -> str:
+    """How a part is made to look: a card for a watched screen looks like any other line with 911 in it."""
+    return "safety" if message_id in QUIET_CARDS else role
+
+
 @dataclass(frozen=True)
 class Part:
     """One approved text of a reply."""

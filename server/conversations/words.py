@@ -11,7 +11,7 @@ from knowledge.library import Library, Situation
 from server.conversations.ownership import Owner
 from server.conversations.plan import Plan, Step, yes_or_no
 from server.conversations.ports import InLine
-from server.conversations.turn import Answered, Channel, Engine, Inbound, Outcome, Part, Reply, Role
+from server.conversations.turn import QUIET_CARDS, Answered, Channel, Engine, Inbound, Outcome, Part, Reply, Role
 
 _OUTCOMES: Final[dict[Step, Outcome]] = {
     Step.OPT_OUT: Outcome.OPT_OUT,
@@ -33,7 +33,6 @@ _OUTCOMES: Final[dict[Step, Outcome]] = {
 _SYSTEM: Final[dict[Step, str]] = {
     Step.OPT_OUT: "system.stop",
     Step.OPT_IN: "system.start",
-    Step.RELEASE: "system.latched_released",
     Step.PICTURE: "system.media_only",
     Step.NOTED: "system.callback_noted",
 }
@@ -62,6 +61,14 @@ class Around:
     language_sure: bool
     conversation: str
     owner: str
+    released_card: str | None = None
+    """The card that led every reply until this turn, when the turn ends that."""
+
+
+def _released(standing: Around) -> str:
+    if standing.released_card in QUIET_CARDS:
+        return "system.silent_released"
+    return "system.latched_released" if standing.released_card else "system.not_emergency"
 
 
 def card_id(card: str | None, library: Library) -> str:
@@ -117,9 +124,12 @@ def _cards(plan: Plan, library: Library, situation: Situation, standing: Around)
 def _body(
     plan: Plan, answered: Answered | None, library: Library, situation: Situation, inbound: Inbound, standing: Around
 ) -> list[Part]:
+    if plan.step is Step.RELEASE:
+        # An agent who is there answers in person.
+        return [] if standing.owner == Owner.AGENT else [Part.of(library.say(_released(standing), situation), "system")]
     if plan.step in _SYSTEM:
-        if inbound.opt_out_type is not None or (plan.step is Step.RELEASE and standing.owner == Owner.AGENT):
-            # The carrier has said it already; or the agent, who reads along, goes on speaking.
+        if inbound.opt_out_type is not None:
+            # The carrier has said it already.
             return []
         return [Part.of(library.say(_SYSTEM[plan.step], situation), "system")]
     if plan.step is Step.HELP:
@@ -162,15 +172,15 @@ def _to_a_person(library: Library, situation: Situation, line: InLine) -> Part:
     return Part.of(said, "system")
 
 
-def static_reply(library: Library, *, inbound: Inbound, decision: Decision, now: datetime) -> Reply:
+def static_reply(library: Library, *, inbound: Inbound, decision: Decision, language: str, now: datetime) -> Reply:
     """The last step down: what is said when nothing can be stored. A card for an emergency, else one bilingual text with the
-    911 line."""
-    situation = Situation(language=inbound.language or "en", channel=inbound.channel.words, now=now)
+    911 line; the card is followed by the English one when another language was only guessed."""
+    situation = Situation(language=language, channel=inbound.channel.words, now=now)
     hard = decision.level in (Level.HARD, Level.CRISIS)
     parts = [Part.of(library.say("system.static", situation), "safety")]
     if hard:
-        card = Part.of(library.say(card_id(decision.card, library), situation), "card")
-        parts = [card, *parts]
+        said = [situation] if language in ("en", inbound.language) else [situation, replace(situation, language="en")]
+        parts = [*(Part.of(library.say(card_id(decision.card, library), each), "card") for each in said), *parts]
     outcome = {Level.HARD: Outcome.EMERGENCY_911, Level.CRISIS: Outcome.CRISIS_988}.get(decision.level, Outcome.REPROMPT)
     return Reply(
         outcome=outcome,

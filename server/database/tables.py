@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bot.learning.models
+import console.review.models
 import desk.models
 import knowledge.models
 import server.alerts.models
@@ -16,6 +17,7 @@ __all__ = ["Base"]
 
 PACKAGES = (
     bot.learning.models,
+    console.review.models,
     desk.models,
     knowledge.models,
     server.alerts.models,

@@ -10,6 +10,7 @@ from server.conversations.wake import Wake
 from server.database.engine import Sessions
 from server.identity.keys import Keys
 from server.settings import Settings
+from server.twilio.ports import CallControl, NoCallControl
 
 
 @dataclass(frozen=True)
@@ -23,3 +24,5 @@ class ChannelDeps:
     sessions: Sessions
     wake: Wake = field(default_factory=Wake)
     """The one that the spine's `stored` calls, so that open chats see what is said at once."""
+    calls: CallControl = field(default_factory=NoCallControl)
+    """Changes calls that are going on."""

@@ -30,6 +30,12 @@ def is_number(address: str) -> bool:
     return not is_withheld(address) and bool(_E164.fullmatch(address))
 
 
+def ten_digits(value: object) -> tuple[str, ...]:
+    """The telephone numbers of a list, or of a text with commas between them, in order and each once."""
+    items = value if isinstance(value, list | tuple) else value.split(",") if isinstance(value, str) else ()
+    return tuple(dict.fromkeys(number for item in items if (number := ten_digit(item)) is not None))
+
+
 def ten_digit(value: object) -> str | None:
     """A US telephone number as +1 and ten digits, or nothing. Short numbers such as 911, 933 and 112 are never one: a program
     that dials them reaches the emergency address of the city's own line, not the caller's."""

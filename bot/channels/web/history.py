@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.conversations.models import Claim, Conversation, Turn
-from server.conversations.turn import Reply
+from server.conversations.turn import Reply, shown_role
 from server.outbox.models import OutboundMessage
 
 SHOWN: Final = ("sent", "delivered")
@@ -76,8 +76,13 @@ def choices_of(options: Sequence[Any]) -> tuple[Choice, ...]:
 def parts_of(row: OutboundMessage) -> tuple[ShownPart, ...]:
     """The paragraphs of an outgoing text; what an agent wrote is plain words."""
     if row.parts:
-        return tuple(ShownPart(p["text"], p.get("html"), p.get("language", "en"), p.get("role", "answer")) for p in row.parts)
+        return tuple(_shown(part) for part in row.parts)
     return (ShownPart(row.text, None, "", row.speaker),)
+
+
+def _shown(part: Mapping[str, Any]) -> ShownPart:
+    role = shown_role(part.get("message_id", ""), part.get("role", "answer"))
+    return ShownPart(part["text"], part.get("html"), part.get("language", "en"), role)
 
 
 def conversations_of(session: Session, *, key: str) -> list[Conversation]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from bot.channels.web.history import Choice, Said, ShownPart, Talk, choices_of
-from server.conversations.turn import Reply
+from server.conversations.turn import Reply, shown_role
 
 
 class PartOut(BaseModel):
@@ -111,7 +111,7 @@ def talk_out(talk: Talk) -> TalkOut:
 
 def shown_parts(reply: Reply) -> tuple[ShownPart, ...]:
     """The parts of a reply as a page shows them."""
-    return tuple(ShownPart(part.text, part.html, part.language, part.role) for part in reply.parts)
+    return tuple(ShownPart(part.text, part.html, part.language, shown_role(part.message_id, part.role)) for part in reply.parts)
 
 
 def reply_out(reply: Reply, *, number: int | None, client_id: str, session: str | None) -> ReplyOut:

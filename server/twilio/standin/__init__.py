@@ -8,7 +8,7 @@ from __future__ import annotations
 from server.twilio.standin.calls import Call, CallError
 from server.twilio.standin.core import Callbacks, OptOuts, Phone, StandIn
 from server.twilio.standin.records import Message, Refusal
-from server.twilio.standin.sender import StandInSender, make_sender, standin_of
+from server.twilio.standin.sender import StandInCallControl, StandInSender, make_call_control, make_sender, standin_of
 from server.twilio.standin.webhooks import Answer, Post, WebhookFailed, post_to, post_to_app
 
 __all__ = [
@@ -22,8 +22,10 @@ __all__ = [
     "Post",
     "Refusal",
     "StandIn",
+    "StandInCallControl",
     "StandInSender",
     "WebhookFailed",
+    "make_call_control",
     "make_sender",
     "post_to",
     "post_to_app",

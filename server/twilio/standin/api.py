@@ -89,6 +89,17 @@ def make_api(standin: StandIn) -> FastAPI:
         status = "completed" if call.state == "ended" else "in-progress"
         return {"sid": sid, "account_sid": account, "to": call.to, "from": call.caller, "status": status, "direction": "inbound"}
 
+    @app.post(f"{_ROOT}/Calls/{{sid}}.json")
+    async def update_call(request: Request, account: str, sid: str) -> dict[str, Any]:
+        form = await fields(request, account)
+        call = standin.calls.get(sid)
+        if call is None:
+            raise Refusal(404, 20404, "The requested resource was not found")
+        if call.state == "ended" or not form.get("Url"):
+            raise Refusal(400, 21220, "Call is not in-progress. Cannot redirect.")
+        await call.led_to(form["Url"])
+        return {"sid": sid, "account_sid": account, "to": call.to, "from": call.caller, "status": "in-progress"}
+
     return app
 
 

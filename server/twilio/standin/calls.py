@@ -12,6 +12,7 @@ from server.twilio.standin.grammar import check
 from server.twilio.standin.webhooks import Webhooks
 
 _MOST_HOPS: Final = 20
+_WORDS_AT_ONCE: Final = 3
 
 
 class CallError(Exception):
@@ -110,6 +111,19 @@ class Call:
             fields["Confidence"] = str(confidence)
         await self._act(gather, fields)
 
+    async def speak(self, words: str, confidence: float | None = 0.9) -> None:
+        """The caller speaks, and the recogniser tells what it has after every few words; once the call is broken off for it, the
+        rest of the sentence is not heard."""
+        before, documents = len(self.events), len(self.documents)
+        spoken = words.split() if "partialResultCallback" in self._gather().attrib else []
+        for end in range(_WORDS_AT_ONCE, len(spoken), _WORDS_AT_ONCE):
+            sofar = " ".join(spoken[:end])
+            await self.partial(sofar, number=end)
+            if len(self.documents) > documents:
+                self.events.insert(before, Event("speech", sofar))
+                return
+        await self.say(words, confidence)
+
     async def silence(self) -> None:
         """The caller does nothing until the gathering ends by itself."""
         gather = self._gather()
@@ -118,6 +132,24 @@ class Call:
             await self._act(gather, {"Digits": ""} if gather.get("input", "dtmf") == "dtmf" else {})
             return
         self._open = None
+        await self._run()
+
+    async def partial(self, words: str, *, stable: str = "", number: int = 0) -> int:
+        """What the recogniser has of a sentence that the caller has not finished; gives our answer's status."""
+        callback = self._gather().get("partialResultCallback")
+        if callback is None:
+            raise CallError("nobody asked for partial results")
+        fields = {"UnstableSpeechResult": words, "StableSpeechResult": stable, "SequenceNumber": str(number)}
+        answer = await self._webhooks.send(self._webhooks.address(callback, self._url), self._fields(fields))
+        return answer.status
+
+    async def led_to(self, url: str) -> None:
+        """The REST API breaks off whatever the call is doing and goes on with another document."""
+        if self.state == "ended":
+            raise CallError("the call has ended")
+        self._note("led", url)
+        self.state, self._open, self._verbs, self._hops = "in-progress", None, [], 0
+        await self._fetch(self._webhooks.address(url), {})
         await self._run()
 
     async def dial_result(self, status: str) -> None:

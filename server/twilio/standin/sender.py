@@ -10,6 +10,8 @@ from server.outbox.worker import Sender, SendFailed
 from server.settings import Settings
 from server.twilio.callbacks import reference_of_row, status_url
 from server.twilio.client import TwilioSender
+from server.twilio.control import TwilioCallControl
+from server.twilio.ports import CallControl
 from server.twilio.standin.core import StandIn
 from server.twilio.standin.records import Refusal
 from server.twilio.standin.webhooks import post_to_app
@@ -30,6 +32,28 @@ def make_sender(app: FastAPI, settings: Settings, keys: Keys) -> Sender:
     if settings.live or settings.twilio_api_base:
         return TwilioSender(settings, keys=keys)
     return StandInSender(standin_of(app, settings), settings, keys)
+
+
+def make_call_control(app: FastAPI, settings: Settings) -> CallControl:
+    """What changes calls: Twilio in live mode or where another address is configured, else the app's stand-in."""
+    if settings.live or settings.twilio_api_base:
+        return TwilioCallControl(settings)
+    return StandInCallControl(standin_of(app, settings))
+
+
+class StandInCallControl:
+    """Changes the calls of a stand-in in the same process, for training mode."""
+
+    def __init__(self, standin: StandIn) -> None:
+        self._standin = standin
+
+    async def lead(self, sid: str, url: str) -> bool:
+        """Breaks off and goes on elsewhere, as Twilio does."""
+        call = self._standin.calls.get(sid)
+        if call is None or call.state == "ended":
+            return False
+        await call.led_to(url)
+        return True
 
 
 class StandInSender:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,14 @@ from server.database.tables import Base
 from server.http.deps import ChannelDeps
 from server.outbox.models import OutboundMessage
 from server.settings import Settings
-from server.twilio.standin import StandIn, post_to_app
+from server.twilio.standin import StandIn, make_call_control, post_to_app
 
 PUBLIC = "https://311.harborcity.example"
 OURS = "+15555550100"
 ANA = "+15555550161"
 BEN = "+15555550162"
 PSAP = "+15555550111"
+SECOND_PSAP = "+15555550112"
 
 
 @functools.lru_cache(maxsize=1)
@@ -91,11 +92,12 @@ def open_house(folder: Path, **changes: Any) -> Iterator[House]:
     spine = service.spine
     deps = ChannelDeps(service.settings, spine, library, service.keys, service.sessions, service.wake)
     app = FastAPI()
-    app.include_router(sms_router(deps))
-    app.include_router(voice_router(deps))
     token = service.settings.twilio_auth_token.get_secret_value()
     public = service.settings.public_url or "http://test"
-    twilio = StandIn(service.settings.twilio_account_sid, token, post_to_app(app, public), public_url=public)
+    twilio = app.state.standin = StandIn(service.settings.twilio_account_sid, token, post_to_app(app, public), public_url=public)
+    deps = replace(deps, calls=make_call_control(app, service.settings))
+    app.include_router(sms_router(deps))
+    app.include_router(voice_router(deps))
     try:
         yield House(service, deps, app, twilio)
     finally:
