@@ -54,14 +54,15 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
             rf"(?:mi|su)\s+nombre\s+es)\s+)(?:{_WORD})(?:\s+{_WORD}){{0,2}}",
             r"\1[name]",
         ),
-        (r"[+(]?\d(?:[\s().\-–/]{0,3}\d){4,}", "[number]"),
+        (r"[+(]?\d(?:[\s().\-–/]{0,3}\d){5,}", "[number]"),
         (rf"\b(?:{_DIGIT})(?:[\s,-]+(?:{_DIGIT})){{4,}}\b", "[number]"),
     )
 )
 
 
 def redact(text: str) -> str:
-    """The text with placeholders such as `[number]` in the place of what tells who wrote it. 911 and other short numbers stay."""
+    """The text with placeholders such as `[number]` in the place of what tells who wrote it. ZIP codes, 911 and other short
+    numbers stay."""
     for pattern, put in _RULES:
         text = pattern.sub(put, text)
     return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from textwrap import shorten
 from typing import Final
 
 from sqlalchemy import and_, exists, func, or_, select
@@ -14,11 +15,13 @@ from desk.models import Handoff
 from knowledge.models import search_words
 from server.conversations.models import Turn
 from server.conversations.turn import Outcome
-from server.identity.redaction import redacted
+from server.redaction import redact
 
 LOOKED_BACK: Final = timedelta(hours=24)
 MOST_READ: Final = 3000
 """So many turns are looked through, the newest ones: in a bad hour that is an hour, and home stays quick."""
+LONGEST: Final = 140
+"""Characters of a question that are shown."""
 SHOWN: Final = 12
 _IN_VAIN: Final = (Outcome.OUT_OF_SCOPE.value, Outcome.CLARIFY.value)
 _MISSED: Final = "low_confidence_x2"
@@ -59,7 +62,7 @@ def unanswered(session: Session, *, now: datetime) -> tuple[Asked, ...]:
     ).all()
     groups: dict[str, list[tuple[str, datetime, str]]] = defaultdict(list)
     for text, at, language in rows:
-        shown = redacted(text)
+        shown = shorten(redact(text), LONGEST, placeholder=" …")
         key = " ".join(sorted(search_words(shown).split()))
         if key:
             groups[key].append((shown, at, language))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from sqlalchemy import select
@@ -15,40 +14,16 @@ from knowledge.models import TopicRow
 from server import clock
 from server.audit.service import record
 from server.errors import BadInput, Conflict
+from server.redaction import redact
 
 USES: Final = ("train", "test")
 LONGEST: Final = 300
-_MASKS: Final = (
-    (re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+"), "[email]"),
-    (re.compile(r"https?://\S+|www\.\S+"), "[link]"),
-    (re.compile(r"\b\d{3}-\d{2}-\d{4}\b"), "[number]"),
-    (re.compile(r"(?<!\w)\+?\(?\d(?:[\s().-]{0,3}\d){6,15}\b"), "[number]"),
-    (
-        re.compile(
-            r"\b\d{1,6}\s+(?:[nsew]\.?\s+)?(?:[a-z0-9ñáéíóú']+\s+){1,4}"
-            r"(?:st|street|ave|avenue|rd|road|dr|drive|ln|lane|blvd|boulevard|ct|court|pl|place|way|ter|terrace|hwy)\b\.?",
-            re.IGNORECASE,
-        ),
-        "[address]",
-    ),
-    (re.compile(r"\b(?:calle|avenida|av|carretera|camino)\.?\s+(?:[a-zñáéíóú0-9']+\s+){0,4}\d{1,6}\b", re.IGNORECASE), "[address]"),
-    (re.compile(r"\b(?:apt|apartment|unit|apto|apartamento)\.?\s*#?\s*\w{1,5}\b", re.IGNORECASE), "[address]"),
-    (
-        re.compile(
-            r"\b(my name is|this is|i am called|i'm called|me llamo|mi nombre es|soy)\s+"
-            r"[A-ZÑÁÉÍÓÚ][\wñáéíóú'-]+(?:\s+[A-ZÑÁÉÍÓÚ][\wñáéíóú'-]+){0,2}"
-        ),
-        r"\1 [name]",
-    ),
-)
 
 
 def redacted(text: str) -> str:
-    """The text with what may name a person taken out: numbers, addresses, e-mail, links, and names after `my name is`. A person
-    looks at it before it is kept, since no pattern knows every name."""
-    for pattern, mask in _MASKS:
-        text = pattern.sub(mask, text)
-    return " ".join(text.split())[:LONGEST]
+    """The text without what tells who wrote it, on one line. A person looks at it before it is kept, since no pattern knows every
+    name."""
+    return " ".join(redact(text).split())[:LONGEST]
 
 
 def plain_of(text: str) -> str:
