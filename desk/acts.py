@@ -52,9 +52,9 @@ def pass_on(
     handoff = _current(session, conversation)
     spoke = handoff.state == State.AGENT
     if not supervises and not (spoke and handoff.accepted_by == actor):
-        raise Conflict("Take the conversation first.")
+        raise Conflict("Take the conversation first.", words="desk_refusal.take_first")
     if agent is not None and session.get(DeskAgent, agent) is None:
-        raise Conflict("That agent has no place at the desk yet.")
+        raise Conflict("That agent has no place at the desk yet.", words="desk_refusal.no_seat")
     handoff = service.pass_on(session, handoff_id=handoff.id, actor=actor, note=note, agent=agent, group=group)
     if spoke:
         _tell(session, handoff, library, "system.passed_on")
@@ -108,9 +108,9 @@ def close(session: Session, *, conversation: Conversation, agent: str, supervise
     """Ends a conversation without another word. One that a colleague has can only be closed by a supervisor."""
     held_by = service.holder(session, conversation_id=conversation.id)
     if held_by not in (None, agent) and not supervises:
-        raise Conflict("A colleague has this conversation.")
+        raise Conflict("A colleague has this conversation.", words="desk_refusal.colleague_has")
     if conversation.owner == Owner.CLOSED:
-        raise Conflict("That cannot be done with this conversation now.")
+        raise Conflict("That cannot be done with this conversation now.", words="desk_refusal.not_now")
     service.close(session, conversation=conversation, agent=agent)
 
 
@@ -129,12 +129,12 @@ def _tell(session: Session, handoff: Handoff, library: Library, message_id: str,
 def _current(session: Session, conversation: Conversation) -> Handoff:
     handoff = service.current_handoff(session, conversation_id=conversation.id)
     if handoff is None:
-        raise Conflict("That cannot be done with this conversation now.")
+        raise Conflict("That cannot be done with this conversation now.", words="desk_refusal.not_now")
     return handoff
 
 
 def _held(session: Session, conversation: Conversation, agent: str) -> Handoff:
     handoff = _current(session, conversation)
     if handoff.state != State.AGENT or handoff.accepted_by != agent:
-        raise Conflict("Take the conversation first.")
+        raise Conflict("Take the conversation first.", words="desk_refusal.take_first")
     return handoff

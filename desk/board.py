@@ -33,7 +33,9 @@ class Line:
     speaker: Literal["resident", "bot", "agent", "system"]
     text: str
     language: str
-    detail: str
+    marks: tuple[str, ...]
+    """Keys of the catalogue: what is to be known of it, such as how far it got."""
+    versions: str = ""
 
 
 def queue(session: Session, *, state: str = "queued", limit: int = 200) -> list[Waiting]:
@@ -61,7 +63,7 @@ def conversation_by_reference(session: Session, *, reference: str) -> Conversati
     """The conversation that people call by this reference. Raises `NotFound`."""
     conversation = session.scalar(select(Conversation).where(Conversation.reference == reference))
     if conversation is None:
-        raise NotFound("There is no such conversation.")
+        raise NotFound("There is no such conversation.", words="desk_refusal.no_conversation")
     return conversation
 
 
@@ -70,20 +72,26 @@ def transcript(session: Session, *, conversation_id: int, limit: int = 300) -> l
     turns = session.scalars(select(Turn).where(Turn.conversation_id == conversation_id).order_by(Turn.seq.desc()).limit(limit))
     ours = select(OutboundMessage).where(OutboundMessage.conversation_id == conversation_id)
     sent = session.scalars(ours.order_by(OutboundMessage.id.desc()).limit(limit))
-    lines = [Line(turn.received_at, "resident", turn.text, turn.language, _turn_detail(turn)) for turn in turns]
-    lines += [Line(row.created_at, _speaker(row), row.text, _language(row.parts), _sent_detail(row)) for row in sent]
+    lines = [Line(turn.received_at, "resident", turn.text, turn.language, _turn_marks(turn)) for turn in turns]
+    lines += [
+        Line(
+            row.created_at,
+            _speaker(row),
+            row.text,
+            _language(row.parts),
+            (f"desk_agent.sent_{row.state}",),
+            ", ".join(row.message_ids),
+        )
+        for row in sent
+    ]
     return sorted(lines, key=lambda line: (line.at, line.speaker != "resident"))
 
 
-def _turn_detail(turn: Turn) -> str:
-    marks = [turn.kind] if turn.kind != "text" else []
+def _turn_marks(turn: Turn) -> tuple[str, ...]:
+    marks = [f"desk_agent.kind_{turn.kind}"] if turn.kind != "text" else []
     if turn.level in ("hard", "crisis"):
-        marks.append(f"{turn.level}: {turn.category}")
-    return " · ".join(marks)
-
-
-def _sent_detail(row: OutboundMessage) -> str:
-    return f"{row.state} · {', '.join(row.message_ids)}"
+        marks.append(f"danger.{turn.category or turn.level}")
+    return tuple(marks)
 
 
 def _speaker(row: OutboundMessage) -> Literal["bot", "agent", "system"]:

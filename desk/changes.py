@@ -30,6 +30,7 @@ class Asked:
     library: Library
     text: str
     to: str
+    once: str = ""
 
     @property
     def supervises(self) -> bool:
@@ -41,7 +42,7 @@ class Asked:
         found = service.current_handoff(self.session, conversation_id=self.conversation.id)
         found = found or service.wrapping_up(self.session, conversation_id=self.conversation.id, agent=self.user.name)
         if found is None:
-            raise Conflict("That cannot be done with this conversation now.")
+            raise Conflict("That cannot be done with this conversation now.", words="desk_refusal.not_now")
         return found
 
 
@@ -55,12 +56,17 @@ def _over(asked: Asked) -> None:
 
 
 def _say(asked: Asked) -> None:
-    reply.say_typed(asked.session, conversation=asked.conversation, agent=asked.user.name, text=asked.text)
+    reply.say_typed(asked.session, conversation=asked.conversation, agent=asked.user.name, text=asked.text, once=asked.once)
 
 
 def _approved(asked: Asked) -> None:
     reply.say_approved(
-        asked.session, conversation=asked.conversation, agent=asked.user.name, library=asked.library, intent=asked.text
+        asked.session,
+        conversation=asked.conversation,
+        agent=asked.user.name,
+        library=asked.library,
+        intent=asked.text,
+        once=asked.once,
     )
 
 
@@ -101,7 +107,7 @@ def _close(asked: Asked) -> None:
 def _later(asked: Asked) -> None:
     handoff = asked.handoff()
     if handoff.state == State.AGENT and handoff.accepted_by != asked.user.name and not asked.supervises:
-        raise Conflict("A colleague has this conversation.")
+        raise Conflict("A colleague has this conversation.", words="desk_refusal.colleague_has")
     service.keep_for_later(asked.session, handoff_id=handoff.id, actor=asked.user.name)
 
 
@@ -116,7 +122,7 @@ def _whisper(asked: Asked) -> None:
 
 def _only_supervisors(asked: Asked) -> None:
     if not asked.supervises:
-        raise Forbidden("Your role may not do this; ask a supervisor.")
+        raise Forbidden("Your role may not do this; ask a supervisor.", words="desk_refusal.role")
 
 
 ACTS: Final[dict[str, Callable[[Asked], None]]] = {
@@ -139,14 +145,14 @@ TO_BOARD: Final = frozenset({"refuse", "file", "close", "later"})
 """After these the person is done with the conversation and goes to the board."""
 
 
-def change(deps: ChannelDeps, *, user: StaffUser, reference: str, act: str, text: str, to: str = "") -> None:
+def change(deps: ChannelDeps, *, user: StaffUser, reference: str, act: str, text: str, to: str = "", once: str = "") -> None:
     """Does one act and wakes who watches the conversation. Raises what the act raises; nothing is changed then."""
     if act not in ACTS:
-        raise Conflict("That cannot be done with this conversation now.")
+        raise Conflict("That cannot be done with this conversation now.", words="desk_refusal.not_now")
     with deps.sessions.begin() as session:
         conversation = board.conversation_by_reference(session, reference=reference)
         text = text.replace("\x00", " ")
-        ACTS[act](Asked(session, conversation, user, deps.library.get(session), text, to))
+        ACTS[act](Asked(session, conversation, user, deps.library.get(session), text, to, once))
         conversation_id = conversation.id
     deps.wake.stored(conversation_id)
 

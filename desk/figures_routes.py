@@ -11,11 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from desk import presence
 from desk.figures import read_report, rows
-from desk.views import reason_words
+from desk.views import mark_words, reason_words
 from server.database.engine import reading
 from server.errors import NotFound
 from server.http.deps import ChannelDeps
-from server.http.pages import page_language, render
+from server.http.pages import go, page_language, render
 from server.staff.access import SignInNeeded, staff_user
 
 
@@ -40,6 +40,7 @@ def router(deps: ChannelDeps) -> APIRouter:
             user=user,
             report=report,
             reason=lambda reason: reason_words(reason, language),
+            mark=lambda key: mark_words(key, language),
             states=presence.STATES,
         )
 
@@ -77,7 +78,7 @@ def router(deps: ChannelDeps) -> APIRouter:
         user = staff_user(request, deps, "desk.supervise")
         with deps.sessions.begin() as session:
             if name not in {seat.agent.name for seat in presence.seats(session)}:
-                raise NotFound("That person has no place at the desk yet.")
+                raise NotFound("That person has no place at the desk yet.", words="desk_refusal.no_seat")
             presence.set_up(
                 session,
                 name=name,
@@ -88,7 +89,7 @@ def router(deps: ChannelDeps) -> APIRouter:
                 skills=_listed(skills),
                 group=group,
             )
-        return RedirectResponse("/desk/team", 303)
+        return go("/desk/team", notice="desk_agent.notice_saved")
 
     return routes
 

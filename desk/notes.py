@@ -19,7 +19,7 @@ def add_note(session: Session, *, conversation_id: int, kind: str, author: str, 
     """Adds a note. Raises `BadInput` for an empty or too long one."""
     text = text.strip().replace("\x00", " ")
     if kind not in KINDS or not text or len(text) > MOST:
-        raise BadInput(f"Write 1 to {MOST} characters.")
+        raise BadInput(f"Write 1 to {MOST} characters.", words="desk_refusal.length", most=MOST)
     note = DeskNote(conversation_id=conversation_id, kind=kind, author=author, text=text, at=clock.now())
     session.add(note)
     session.flush()

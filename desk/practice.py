@@ -33,7 +33,7 @@ def scripts() -> tuple[dict[str, Any], ...]:
 async def begin(deps: ChannelDeps) -> int:
     """Lets every simulated resident write and ask for a person; gives how many. Raises `Forbidden` in live mode."""
     if deps.settings.live:
-        raise Forbidden("Practice is for training mode.")
+        raise Forbidden("Practice is for training mode.", words="desk_refusal.practice_only")
     for number in range(len(scripts())):
         key = f"{_KEY}{number}:{uuid.uuid4().hex[:12]}"
         for step in range(_BEFORE_AGENT):

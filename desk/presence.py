@@ -71,7 +71,7 @@ def heard_of(session: Session, *, name: str, language: str = "en") -> DeskAgent:
 def choose(session: Session, *, name: str, state: str) -> DeskAgent:
     """Sets what an agent is. Raises `BadInput` for a state that is none."""
     if state not in STATES:
-        raise BadInput("Choose available, busy, break or offline.")
+        raise BadInput("Choose available, busy, break or offline.", words="desk_refusal.choose_presence")
     agent = heard_of(session, name=name)
     now = clock.now()
     if agent.state != state:
@@ -101,11 +101,13 @@ def set_up(
 ) -> DeskAgent:
     """Changes what an agent takes and can, as a supervisor decides. Raises `BadInput`."""
     if not 1 <= capacity <= MOST_AT_ONCE:
-        raise BadInput(f"An agent takes 1 to {MOST_AT_ONCE} conversations at once.")
+        raise BadInput(
+            f"An agent takes 1 to {MOST_AT_ONCE} conversations at once.", words="desk_refusal.capacity", most=MOST_AT_ONCE
+        )
     if not shown_as.strip() or len(shown_as) > 40 or not shown_as.replace(" ", "").replace("-", "").replace(".", "").isalpha():
-        raise BadInput("The name that residents are told has 1 to 40 letters.")
+        raise BadInput("The name that residents are told has 1 to 40 letters.", words="desk_refusal.shown_name")
     if not languages:
-        raise BadInput("Name at least one language.")
+        raise BadInput("Name at least one language.", words="desk_refusal.one_language")
     agent = session.get_one(DeskAgent, name)
     agent.shown_as, agent.capacity = shown_as.strip(), capacity
     agent.languages, agent.skills, agent.group = languages, skills, (group or "").strip()[:64] or None
@@ -118,9 +120,6 @@ def seats(session: Session) -> list[Seat]:
     """All agents with what they are now and how many conversations they have."""
     now = clock.now()
     holding = (State.AGENT.value, State.WRAPUP.value, State.OFFERED.value)
-    counted = (
-        select(Handoff.accepted_by, func.count().label("count")).where(Handoff.state.in_(holding)).group_by(Handoff.accepted_by)
-    )
     counted = select(Handoff.accepted_by, func.count().label("load")).where(Handoff.state.in_(holding))
     loads = {row.accepted_by: row.load for row in session.execute(counted.group_by(Handoff.accepted_by))}
     agents = session.scalars(select(DeskAgent).order_by(DeskAgent.name))

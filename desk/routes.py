@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -14,14 +15,14 @@ from desk.changes import TO_BOARD, change, seen
 from desk.figures_routes import router as figures_router
 from desk.live import DeskFollower
 from desk.suggest import search
-from desk.views import read_board, read_sheet, reason_words
+from desk.views import mark_words, read_board, read_sheet, reason_words
 from knowledge.rendering.segments import foreign_to_gsm, measure
 from server.alerts.service import acknowledge
 from server.audit.service import record
 from server.database.engine import reading
 from server.errors import SpillwayError
 from server.http.deps import ChannelDeps
-from server.http.pages import page_language, render
+from server.http.pages import go, page_language, render, told
 from server.staff.access import SignInNeeded, staff_user
 from server.staff.models import StaffUser
 from server.staff.permissions import PERMISSIONS
@@ -41,6 +42,7 @@ def router(deps: ChannelDeps) -> APIRouter:
             user=user,
             status=status,
             reason=lambda reason: reason_words(reason, language),
+            mark=lambda key: mark_words(key, language),
             takes=user.role in PERMISSIONS["desk.take"],
             supervises=user.role in PERMISSIONS["desk.supervise"],
             settled=service.SETTLED,
@@ -77,9 +79,17 @@ def router(deps: ChannelDeps) -> APIRouter:
         with reading(deps.sessions) as session:
             read = read_sheet(session, reference=reference, name=user.name, language=page_language(request, user), library=library)
             if request.query_params.get("piece") == "suggested":
-                return page("_offers.html", request, user, conversation=read.conversation, found=read.suggested, keyed=True)
+                return page(
+                    "_offers.html",
+                    request,
+                    user,
+                    conversation=read.conversation,
+                    found=read.suggested,
+                    keyed=True,
+                    once=uuid.uuid4().hex,
+                )
             name = "_sheet.html" if piece else "conversation.html"
-            shown: dict[str, Any] = {"problem": None, "draft": "", "query": "", "found": [], **values}
+            shown: dict[str, Any] = {"problem": None, "once": uuid.uuid4().hex, "draft": "", "query": "", "found": [], **values}
             return page(name, request, user, status, sheet=read, **shown)
 
     @routes.get("/c/{reference}")
@@ -95,23 +105,28 @@ def router(deps: ChannelDeps) -> APIRouter:
             library, language = deps.library.last_good, page_language(request, user)
             found = search(library, conversation=conversation, query=query, language=language) if query else []
         if request.query_params.get("piece") == "search":
-            return page("_found.html", request, user, conversation=conversation, found=found, query=query)
+            return page("_found.html", request, user, conversation=conversation, found=found, query=query, once=uuid.uuid4().hex)
         return sheet(request, user, reference, query=query, found=found)
 
     @routes.post("/c/{reference}/{act}")
     async def do(
-        request: Request, reference: str, act: str, text: Annotated[str, Form()] = "", to: Annotated[str, Form()] = ""
+        request: Request,
+        reference: str,
+        act: str,
+        text: Annotated[str, Form()] = "",
+        to: Annotated[str, Form()] = "",
+        once: Annotated[str, Form()] = "",
     ) -> Response:
         user = await run_in_threadpool(staff_user, request, deps, "desk.take")
         try:
-            await run_in_threadpool(change, deps, user=user, reference=reference, act=act, text=text, to=to[:80])
+            await run_in_threadpool(change, deps, user=user, reference=reference, act=act, text=text, to=to[:80], once=once)
         except SpillwayError as error:
             if error.status not in (400, 409) or not _wants_page(request):
                 raise
             # What was typed stays in the field: nothing that an agent wrote is lost.
             draft = text if act == "say" else ""
             return await run_in_threadpool(
-                sheet, request, user, reference, status=error.status, problem=error.safe_text, draft=draft
+                sheet, request, user, reference, status=error.status, problem=told(error, page_language(request, user)), draft=draft
             )
         if act in ("take", "say", "approved"):
             await practice.answer(deps, reference=reference)
@@ -141,7 +156,7 @@ def router(deps: ChannelDeps) -> APIRouter:
     async def practise(request: Request) -> Response:
         await run_in_threadpool(staff_user, request, deps, "desk.take")
         await practice.begin(deps)
-        return RedirectResponse("/desk/", 303)
+        return go("/desk/", notice="desk_agent.notice_practice")
 
     @routes.post("/alerts/{alert_id}")
     def acknowledged(request: Request, alert_id: int) -> Response:

@@ -158,9 +158,9 @@ def accept(session: Session, *, handoff_id: int, agent: str) -> Handoff:
     handoff, _ = lock(session, handoff_id=handoff_id)
     _follow(session, handoff)
     if handoff.state == State.OFFERED and handoff.accepted_by != agent:
-        raise Conflict("This conversation is being offered to a colleague.")
+        raise Conflict("This conversation is being offered to a colleague.", words="desk_refusal.being_offered")
     if handoff.state == State.AGENT:
-        raise Conflict("Someone else took this conversation first.")
+        raise Conflict("Someone else took this conversation first.", words="desk_refusal.taken")
     return move(session, handoff_id=handoff_id, to=State.AGENT, actor=agent, reason="accepted", agent=agent)
 
 
@@ -172,7 +172,9 @@ def _follow(session: Session, handoff: Handoff) -> None:
     if conversation.owner == Owner.CLOSED:
         newer = session.scalar(select(Conversation).where(Conversation.active_key == conversation.key))
         if newer is None or current_handoff(session, conversation_id=newer.id) is not None:
-            raise Conflict("This conversation is over. Reach the resident by phone and file the callback.")
+            raise Conflict(
+                "This conversation is over. Reach the resident by phone and file the callback.", words="desk_refusal.over"
+            )
         handoff.conversation_id = newer.id
         session.flush()
 
@@ -191,7 +193,7 @@ def pass_on(
     to ask them again."""
     note = note.strip()
     if not note or (agent is None) == (group is None):
-        raise BadInput("Name one agent or one group, and write what they must know.")
+        raise BadInput("Name one agent or one group, and write what they must know.", words="desk_refusal.pass_whom")
     handoff = session.get_one(Handoff, handoff_id)
     add_note(session, conversation_id=handoff.conversation_id, kind="transfer", author=actor, text=note)
     if agent is None:
@@ -257,7 +259,7 @@ def finish(session: Session, *, handoff_id: int, agent: str) -> Handoff:
 def file(session: Session, *, handoff_id: int, agent: str, settled: str, note: str = "") -> Handoff:
     """Ends the wrap-up with what was settled. Raises `BadInput` for an outcome that is not one of ours."""
     if settled not in SETTLED:
-        raise BadInput("Choose what became of it.")
+        raise BadInput("Choose what became of it.", words="desk_refusal.choose_outcome")
     handoff = move(
         session,
         handoff_id=handoff_id,
@@ -282,7 +284,7 @@ def reopen(session: Session, *, handoff_id: int, agent: str) -> Handoff:
     """Takes a conversation up again during the wrap-up. Raises `Conflict` when the resident is in the line again by now."""
     handoff, _ = lock(session, handoff_id=handoff_id)
     if current_handoff(session, conversation_id=handoff.conversation_id) is not None:
-        raise Conflict("The resident is in the line again; take them from there.")
+        raise Conflict("The resident is in the line again; take them from there.", words="desk_refusal.in_line_again")
     return move(
         session,
         handoff_id=handoff_id,

@@ -97,7 +97,7 @@ def move(
     taken_over = before is not to or (agent is not None and agent != handoff.accepted_by)
     seen = only_from in (None, before) and only_of in (None, handoff.accepted_by)
     if to not in ALLOWED[before] or not taken_over or not seen:
-        raise Conflict(_refusal(before, to))
+        raise Conflict(_refusal(before, to), words="desk_refusal.taken" if to is S.AGENT else "desk_refusal.not_now")
     now = clock.now()
     _own(session, conversation, before=before, to=to, owner=owner, actor=actor, reason=reason)
     record(

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from console.catalogue import words
+from console.catalogue import has, text, words
 from desk import board
 from desk.line import order
 from desk.models import DeskAgent, DeskNote, Handoff
@@ -194,6 +194,12 @@ def _earlier(session: Session, conversation: Conversation) -> list[tuple[Convers
     known = session.scalars(select(Handoff).where(Handoff.id.in_(newest.group_by(Handoff.conversation_id))))
     by_conversation = {handoff.conversation_id: handoff for handoff in known}
     return [(one, by_conversation.get(one.id)) for one in others]
+
+
+def mark_words(key: str, language: str) -> str:
+    """The words of a key that comes from stored data. One that the catalogue lacks is shown as it is: a board with an odd word
+    is better than no board."""
+    return text(key, language) if has(key) else key.rpartition(".")[2].replace("_", " ")
 
 
 def reason_words(reason: str, language: str) -> str:

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from console.catalogue import LANGUAGES, has, text
 from server import clock
+from server.errors import SpillwayError
 from server.http.deps import ChannelDeps
 from server.http.navigation import home_for, places_for
 from server.settings import ROOT
@@ -71,6 +72,11 @@ def render(
         **values,
     )
     return HTMLResponse(html, status, headers={"cache-control": "no-store"})
+
+
+def told(error: SpillwayError, language: str) -> str:
+    """What an error says, in the language of the page where the catalogue has it."""
+    return text(error.words, language, **error.values) if error.words and has(error.words) else error.safe_text
 
 
 def go(path: str, *, notice: str | None = None) -> RedirectResponse:

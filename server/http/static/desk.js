@@ -157,6 +157,18 @@ for (const field of document.querySelectorAll("[data-draft]")) {
   });
 }
 
+// ---- a second press while the first is on its way does nothing
+
+const AGAIN = 4000;
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+  setTimeout(() => delete form.dataset.sent, AGAIN);
+});
+addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
+
 // ---- quick keys
 
 const typing = (element) => element.matches("input, textarea, select, [contenteditable]");
