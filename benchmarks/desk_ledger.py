@@ -1,6 +1,7 @@
 """Random interleavings of residents, agents, crashes and duplicates against a ledger of what was said by whom.
 
     python -m benchmarks.desk_ledger 10000 --seed 1
+    python -m benchmarks.desk_ledger 10000 --minutes 5
 
 Nothing may be lost, doubled, or sent by somebody who does not own the conversation. The tests run a few dozen of these."""
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import random
 import shutil
 import tempfile
@@ -55,6 +57,10 @@ SAYINGS: Final = (
 )
 AGENTS: Final = ("ana", "ben", "carla")
 SUPERVISOR: Final = "sofia"
+SAID_EVERY: Final = 5
+"""Seconds between two words on how far it is."""
+PER_DATABASE: Final = 50
+"""A database that grows for hours would measure its size, not the desk."""
 
 
 class Crash(Exception):
@@ -246,8 +252,9 @@ def void(_value: object) -> None:
     """Gives nothing back."""
 
 
-def run(service: Service, *, count: int, seed: int, steps: int = 25, told: Callable[[int], None] = lambda _done: None) -> None:
-    """Runs so many interleavings, each with residents of its own, from one seed."""
+def run(service: Service, *, count: int, seed: int, steps: int = 25, more: Callable[[int], bool] = lambda _done: True) -> int:
+    """Runs so many interleavings, each with residents of its own, from one seed, until `more`, which is told how many are done,
+    says that it is enough. Gives how many there were."""
     for number in range(count):
         name = f"w{seed}-{number}"
         world = World(service, random.Random(f"{seed}:{number}"), name)
@@ -258,9 +265,12 @@ def run(service: Service, *, count: int, seed: int, steps: int = 25, told: Calla
         with service.sessions.begin() as session:
             # The next world is not to find this one's residents in the line.
             session.execute(update(Handoff).where(Handoff.ended_at.is_(None)).values(state="lost", ended_at=clock.now()))
-            session.execute(update(Conversation).values(owner=Owner.CLOSED.value, active_key=None))
+            still = update(Conversation).where(Conversation.owner != Owner.CLOSED.value)
+            session.execute(still.values(owner=Owner.CLOSED.value, active_key=None))
             session.execute(update(OutboundMessage).where(OutboundMessage.state == "queued").values(state="expired"))
-        told(number + 1)
+        if not more(number + 1):
+            return number + 1
+    return count
 
 
 def main() -> None:
@@ -268,25 +278,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("count", type=int, nargs="?", default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=None, help="stop after so long, with what was done by then")
     wanted = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="spillway-ledger-"))
-    begun = time.perf_counter()
+    begun = said = time.perf_counter()
+    until = begun + 60 * wanted.minutes if wanted.minutes is not None else math.inf
+    done = 0
+
+    def more(count: int) -> bool:
+        nonlocal said
+        now = time.perf_counter()
+        if now - said >= SAID_EVERY:
+            said = now
+            print(f"  {done + count} of {wanted.count}, {now - begun:.0f} s", flush=True)
+        return now < until
+
     try:
         settings = Settings(data_dir=folder, twilio_number="+15555550100", model_path=folder / "none")
         prepare(settings)
-        done = 0
-        while done < wanted.count:
-            # A database that grows for hours would measure its size, not the desk.
-            some = min(200, wanted.count - done)
+        while done < wanted.count and time.perf_counter() < until:
+            some = min(PER_DATABASE, wanted.count - done)
             shutil.copy(folder / "spillway.db", folder / "run.db")
             service = assemble(settings.model_copy(update={"database_url": f"sqlite:///{folder / 'run.db'}"}), with_assistant=False)
             event.listen(service.engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"))
-            run(service, count=some, seed=wanted.seed * 100_000 + done)
+            done += run(service, count=some, seed=wanted.seed * 100_000 + done, more=more)
             service.close()
             for old in folder.glob("run.db*"):
                 old.unlink()
-            done += some
-            print(f"{done} interleavings hold, {time.perf_counter() - begun:.0f} s", flush=True)
+        print(f"{done} interleavings hold, {time.perf_counter() - begun:.0f} s", flush=True)
     finally:
         shutil.rmtree(folder)
 

@@ -80,11 +80,22 @@ class TriageEngine:
 
     def _of_words(self, text: str, normal: Normal, context: Context, classifier: Classifier | None) -> Decision:
         decision = self._alone(text, classifier)
-        if decision.level is not Level.HARD and context.previous_text and len(normal.words) <= SHORT_WORDS:
-            decision = self._with_previous(normal, context.previous_text, decision)
+        before = context.previous_text
+        if (
+            decision.level is not Level.HARD
+            and before
+            and len(normal.words) <= SHORT_WORDS
+            and not self._settled(context, classifier)
+        ):
+            decision = self._with_previous(normal, before, decision)
         if decision.level is Level.NONE and normal.shouting and normal.pleading and len(normal.words) <= SHORT_WORDS:
             return _unclear("shouting")
         return decision
+
+    def _settled(self, context: Context, classifier: Classifier | None) -> bool:
+        """True when the message before was an emergency by itself: the latch says the 911 line to what follows, and "agent" after
+        "we cannot get out" is a wish for a person."""
+        return context.latched and self._alone(context.previous_text or "", classifier).level is Level.HARD
 
     def _judge(self, text: str, classifier: Classifier | None) -> Decision:
         reading = read(self._normal(text), self._rules)

@@ -10,15 +10,10 @@ from playwright.sync_api import Page, expect
 from server.staff.service import add_user, count_users
 from tests.bot.test_published import FORM
 from tests.browser.conftest import Site
-from tests.browser.test_accessibility import faults as all_faults
+from tests.browser.test_accessibility import faults
 from tests.server.staffroom import PASSWORD
 
 Open = Callable[..., Page]
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds in our part of the page; the bar and the banner around it are the shell's."""
-    return [fault for fault in all_faults(page) if not fault.startswith("region ")]
 
 
 @pytest.mark.parametrize(("width", "lang"), [(360, "en"), (1280, "es")])

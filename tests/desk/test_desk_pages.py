@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import html
+import re
+from typing import get_args
 
 import httpx
 import pytest
 
+from bot.triage.decision import CATEGORIES
+from console.catalogue import has
 from desk.models import Handoff
 from desk.reply import MAX_TEXT
 from server.alerts.models import Alert
 from server.assembly import Service
 from server.audit.models import AuditRow
-from server.conversations.turn import Channel
+from server.conversations.turn import Channel, Kind
 from server.outbox.models import OutboundMessage
+from server.outbox.states import State
 from server.staff.permissions import PERMISSIONS
 from server.staff.service import ROLES
 from tests.server.harness import Resident, rows
@@ -109,6 +114,48 @@ async def test_two_agents_one_conversation(client: httpx.AsyncClient, menu_servi
     await sign_in(client, "ben")
     assert (await act(client, reference, "take")).status_code == 409
     assert rows(menu_service, Handoff)[0].accepted_by == "ana"
+
+
+async def test_a_form_sent_twice_is_one_text(client: httpx.AsyncClient, menu_service: Service) -> None:
+    writer = Resident(menu_service.spine)
+    reference = (await writer.says("agent")).conversation
+    await signed_in(client, menu_service)
+    await act(client, reference, "take")
+    form = re.findall(r'name="once" value="([0-9a-f]{32})"', (await client.get(f"/desk/c/{reference}")).text)[0]
+    for text in ("A bus comes.", "A bus comes.", "At six."):
+        said = {"text": text, "once": form}
+        assert (await client.post(f"/desk/c/{reference}/say", data=said, headers=SAME_SITE)).status_code == 303
+    assert [row.text for row in rows(menu_service, OutboundMessage, OutboundMessage.speaker == "agent")] == [
+        "A bus comes.",
+        "At six.",
+    ]
+    assert (await act(client, reference, "say", "At six.")).status_code == 303, (
+        "what comes from no form of ours is a text of its own"
+    )
+
+
+async def test_what_is_refused_is_refused_in_the_language_of_the_page(client: httpx.AsyncClient, menu_service: Service) -> None:
+    writer = Resident(menu_service.spine)
+    await writer.says("my house is on fire and we cannot get out")
+    reference = writer.conversation().reference
+    await signed_in(client, menu_service)
+    page = (await client.get(f"/desk/c/{reference}?lang=es")).text
+    assert "EMERGENCIA: incendio" in page
+    refused = await client.post(f"/desk/c/{reference}/finish", headers={**SAME_SITE, "accept": "text/html"})
+    assert refused.status_code == 409
+    assert "Eso no se puede hacer ahora con esta conversación." in refused.text
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_danger_has_its_words(category: str) -> None:
+    assert has(f"danger.{category}")
+
+
+@pytest.mark.parametrize(
+    "state", [f"desk_agent.sent_{state}" for state in State] + [f"desk_agent.kind_{kind}" for kind in get_args(Kind)[1:]]
+)
+def test_every_mark_of_a_transcript_has_its_words(state: str) -> None:
+    assert has(state)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * (MAX_TEXT + 1)])

@@ -161,6 +161,15 @@ async def test_after_an_emergency_every_reply_begins_with_its_card(menu_service:
     assert after.topic == "shelter_locations"
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_a_person_is_one_step_away_after_an_emergency(menu_service: Service, language: str) -> None:
+    writer = Resident(menu_service.spine)
+    await writer.says(FIRE[language])
+    asked = await writer.says({"en": "agent", "es": "agente"}[language])
+    assert leads_with_a_card(asked)
+    assert asked.owner == "queued"
+
+
 @pytest.mark.parametrize("words", ["2", "not an emergency", "no es emergencia", "It's not an emergency."])
 async def test_the_resident_releases_it(menu_service: Service, words: str) -> None:
     writer = Resident(menu_service.spine)
