@@ -56,9 +56,9 @@ def test_a_shelter_is_corrected_in_one_tap_and_undone(open_page: Open, site: Sit
 
 def test_a_stale_tap_shows_what_changed(open_page: Open, pio: str) -> None:
     page = enter(open_page, pio, width=360)
-    page.goto("/console/facts/?type=shelter")
+    page.goto("/console/facts/?type=shelter&lang=en")
     other = page.context.new_page()
-    other.goto("/console/facts/?type=shelter")
+    other.goto("/console/facts/?type=shelter&lang=en")
     other.locator("#f-shelter-roosevelt button[value=closed]").click()
     expect(other.locator("#f-shelter-roosevelt .state")).to_have_text("Closed")
     page.locator("#f-shelter-roosevelt button[value=full]").click()
