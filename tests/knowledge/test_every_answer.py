@@ -22,6 +22,7 @@ RUNTIME: dict[str, str | int] = {
     "place": "Zone B",
     "reference": "HC-7K3M9QX",
     "number": "555-555-0177",
+    "agent": "Ana",
 }
 
 
@@ -78,7 +79,7 @@ def test_every_system_text_is_said(harbor: Library, now: datetime) -> None:
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_cards_are_one_segment_and_name_911(harbor: Library, now: datetime, language: str) -> None:
     cards = [message_id for message_id in harbor.message_ids if message_id.startswith("card.")] + ["safety_line", "system.help"]
-    assert len(cards) == 13
+    assert len(cards) == 14
     for card in cards:
         said = harbor.say(card, Situation(language, "sms", now))
         assert (measure(said.text).encoding, measure(said.text).segments) == ("GSM-7", 1), card

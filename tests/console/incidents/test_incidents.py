@@ -106,7 +106,7 @@ async def test_starting_from_a_pack(client: httpx.AsyncClient, menu_service: Ser
     packs = (await client.get(f"{HOME}new?lang=es")).text
     assert packs.count("/console/incidents/new?pack=") == 15
     assert "Elija lo que está pasando" in packs
-    form = await client.get(f"{HOME}new?pack=flood")
+    form = await client.get(f"{HOME}new?pack=flood&lang=en")
     assert 'value="partial" checked' in form.text.replace("  ", " ") or "checked" in form.text
     look = await client.get(f"{HOME}start", params=FLOOD)
     assert look.status_code == 200

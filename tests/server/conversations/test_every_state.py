@@ -98,7 +98,8 @@ class Breaks(Classifier):
     """A classifier that loads and then fails on every message."""
 
     def __init__(self) -> None:
-        self.thresholds = Thresholds()
+        self._first_thresholds = Thresholds()
+        self._second_thresholds = None
 
     def score(self, reading: Reading, text: str) -> Scores:
         """Fails."""
