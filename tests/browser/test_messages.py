@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Site
 from tests.browser.test_accessibility import faults
@@ -82,3 +82,24 @@ def test_two_tabs_and_a_lost_connection_lose_nothing(open_page: Open, site: Site
     page.locator("#text-en-sms").press_sequentially("!")
     expect(page.locator("#saved .ok")).to_be_visible()
     expect(page.locator("#see-en-sms .bubble")).to_have_text("Written offline. Call 911.!")
+
+
+def test_going_on_waits_for_the_save_under_way_and_none_comes_behind_it(open_page: Open, site: Site) -> None:
+    make_user(site.service, "hasty", "approver")
+    page = open_page("/sign-in")
+    signed_in(page, "hasty")
+    page.goto("/console/messages/m/curfew_info.general")
+    page.locator("form[action*='/correct'] button").first.click()
+    page.wait_for_url("**/edit**")
+    held: list[Route] = []
+    page.route("**/edit**", lambda route: held.append(route) if route.request.headers.get("hx-request") else route.continue_())
+    with page.expect_request(lambda request: request.headers.get("hx-request") == "true"):
+        page.locator("#text-en-sms").fill("Turn around. Call 911.")
+    page.locator("#text-en-sms").fill("Turn around now. Call 911.")
+    page.locator("button[value=look]").click()
+    expect(page.locator("#editor")).to_be_visible()
+    held.pop().continue_()
+    expect(page.locator(".tongue .bubble").first).to_have_text("Turn around now. Call 911.")
+    page.locator("form.publish button").click()
+    page.wait_for_url("**/live**")
+    assert held == []
