@@ -164,7 +164,7 @@ def add(routes: APIRouter, deps: ChannelDeps) -> None:
                     request=request,
                     user=user,
                     version_id=version_id,
-                    problem=words_of(error),
+                    problem="messages.changed_look" if isinstance(error, editing.ChangedMeanwhile) else words_of(error),
                     values=values_of(error),
                     status=error.status,
                     reason=field(form, "reason", 500),
@@ -273,6 +273,8 @@ def message_view(deps: ChannelDeps, session: Session, *, request: Request, user:
         quoted=sight.facts_quoted(said.texts),
         rights=sight.rights_of(user, said.owner),
         own_first=tuple(dict.fromkeys((reader, *LANGUAGES))),
+        said_first=sight.said_first(library, live, library.phase) if live else None,
+        phase=library.phase,
         owner=str((library.owners.get(said.owner) or {}).get(reader, said.owner)),
         now=now,
     )

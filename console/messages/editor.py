@@ -38,18 +38,9 @@ def fields_of(library: Library, version: MessageVersion, message: sight.Message,
         "place": "",
         "begins": field_value(version.valid_from, zone),
         "ends": field_value(version.expires_at or sight.default_end(version, message, now), zone),
-        "said_first": said_first(library, version, library.phase),
+        "said_first": sight.said_first(library, version, library.phase),
         "phase": library.phase,
     }
-
-
-def said_first(library: Library, version: MessageVersion, phase: str) -> str | None:
-    """The message that residents hear on this topic in a phase, this version being live; nothing for a text without a topic."""
-    if version.intent is None:
-        return None
-    return library.first_in_phase(
-        version.intent, phase=phase, now=clock.now(), instead=(version.message_id, tuple(version.phases), version.position)
-    )
 
 
 def add(routes: APIRouter, deps: ChannelDeps) -> None:
@@ -126,7 +117,7 @@ def _piece(
         conflict=isinstance(problem, ChangedMeanwhile),
         check=checked(library, texts=texts_in(form), message_id=known.message_id, language=reader, now=now, place=place or None),
         phase=phase,
-        said_first=said_first(library, known, phase),
+        said_first=sight.said_first(library, known, phase),
         now=now,
     )
 

@@ -20,6 +20,7 @@ from knowledge.lifecycle import REVIEW_WITHIN, STANDING, State
 from knowledge.models import MessageVersion
 from knowledge.rendering.placeholders import PLACEHOLDER
 from knowledge.topics import CHANNELS, Texts
+from server import clock
 from server.errors import Forbidden, NotFound
 from server.http.deps import ChannelDeps
 from server.staff.access import check_owner
@@ -152,3 +153,12 @@ def common(deps: ChannelDeps, session: Session, *, version: MessageVersion, user
         "states": State,
         "now": now,
     }
+
+
+def said_first(library: Library, version: MessageVersion, phase: str) -> str | None:
+    """The message that residents hear on this topic in a phase, this version being live; nothing for a text without a topic."""
+    if version.intent is None:
+        return None
+    return library.first_in_phase(
+        version.intent, phase=phase, now=clock.now(), instead=(version.message_id, tuple(version.phases), version.position)
+    )
