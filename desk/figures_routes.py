@@ -7,7 +7,7 @@ import io
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from desk import presence
 from desk.figures import read_report, rows
@@ -16,7 +16,7 @@ from server.database.engine import reading
 from server.errors import NotFound
 from server.http.deps import ChannelDeps
 from server.http.pages import go, page_language, render
-from server.staff.access import SignInNeeded, staff_user
+from server.staff.access import staff_user
 
 
 def router(deps: ChannelDeps) -> APIRouter:
@@ -25,10 +25,7 @@ def router(deps: ChannelDeps) -> APIRouter:
 
     @routes.get("/figures")
     def figures(request: Request) -> Response:
-        try:
-            user = staff_user(request, deps, "desk.supervise")
-        except SignInNeeded:
-            return RedirectResponse("/sign-in", 303)
+        user = staff_user(request, deps, "desk.supervise")
         language = page_language(request, user)
         with reading(deps.sessions) as session:
             report = read_report(session, city=deps.library.last_good.city)
@@ -57,10 +54,7 @@ def router(deps: ChannelDeps) -> APIRouter:
 
     @routes.get("/team")
     def team(request: Request) -> Response:
-        try:
-            user = staff_user(request, deps, "desk.supervise")
-        except SignInNeeded:
-            return RedirectResponse("/sign-in", 303)
+        user = staff_user(request, deps, "desk.supervise")
         with reading(deps.sessions) as session:
             seats, groups = presence.seats(session), presence.groups(session)
         return render("team.html", request=request, deps=deps, user=user, seats=seats, groups=groups)

@@ -23,7 +23,7 @@ from server.database.engine import reading
 from server.errors import SpillwayError
 from server.http.deps import ChannelDeps
 from server.http.pages import go, page_language, render, told
-from server.staff.access import SignInNeeded, staff_user
+from server.staff.access import staff_user
 from server.staff.models import StaffUser
 from server.staff.permissions import PERMISSIONS
 
@@ -57,10 +57,7 @@ def router(deps: ChannelDeps) -> APIRouter:
 
     @routes.get("/")
     def home(request: Request) -> Response:
-        try:
-            user = staff_user(request, deps, "desk.see")
-        except SignInNeeded:
-            return RedirectResponse("/sign-in", 303)
+        user = staff_user(request, deps, "desk.see")
         here(user)
         with reading(deps.sessions) as session:
             name = "_board.html" if request.query_params.get("piece") else "desk.html"
@@ -94,10 +91,7 @@ def router(deps: ChannelDeps) -> APIRouter:
 
     @routes.get("/c/{reference}")
     def conversation_page(request: Request, reference: str) -> Response:
-        try:
-            user = staff_user(request, deps, "desk.see")
-        except SignInNeeded:
-            return RedirectResponse("/sign-in", 303)
+        user = staff_user(request, deps, "desk.see")
         here(user)
         query = request.query_params.get("q", "")[:80]
         with reading(deps.sessions) as session:

@@ -25,7 +25,7 @@ from server.database.engine import reading
 from server.errors import BadInput
 from server.http.deps import ChannelDeps
 from server.http.pages import page_language, render
-from server.staff.access import SignInNeeded, staff_user
+from server.staff.access import staff_user
 
 MAY: Final = "triage.review"
 STATES: Final = ("open", "done", "any")
@@ -38,10 +38,7 @@ def router(deps: ChannelDeps) -> APIRouter:
 
     @routes.get("/")
     def listing(request: Request) -> Response:
-        try:
-            user = staff_user(request, deps, MAY)
-        except SignInNeeded:
-            return RedirectResponse("/sign-in", 303)
+        user = staff_user(request, deps, MAY)
         wanted = filter_of(request)
         with reading(deps.sessions) as session:
             found = service.cases(session, wanted=wanted, limit=service.PAGE + 1)
@@ -75,10 +72,7 @@ def router(deps: ChannelDeps) -> APIRouter:
 
     @routes.get("/figures")
     def shares(request: Request) -> Response:
-        try:
-            user = staff_user(request, deps, MAY)
-        except SignInNeeded:
-            return RedirectResponse("/sign-in", 303)
+        user = staff_user(request, deps, MAY)
         zone = ZoneInfo(str(deps.library.last_good.city.get("time_zone") or "UTC"))
         days = _period(request, 90)
         with reading(deps.sessions) as session:

@@ -38,9 +38,9 @@ def install_error_handlers(app: FastAPI, deps: ChannelDeps) -> None:
     async def answer(request: Request, error: SpillwayError, status: int) -> Response:
         piece = "hx-request" in request.headers
         staff = request.url.path.startswith(STAFF)
+        if staff and isinstance(error, SignInNeeded) and (piece or _follows(request)):
+            return _lead(request, error.page, piece=piece)
         if staff and (piece or _reads_pages(request)):
-            if isinstance(error, SignInNeeded):
-                return _lead(request, error.page, piece=piece)
             page = await run_in_threadpool(_staff_page, request, deps, error, status, piece)
             if page is not None:
                 return page
@@ -88,6 +88,11 @@ class _Invalid(SpillwayError):
 
 def _reads_pages(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
+
+
+def _follows(request: Request) -> bool:
+    """True for a browser, and for its scripts, which fetch parts of a page without saying what they read."""
+    return _reads_pages(request) or (request.method == "GET" and "*/*" in request.headers.get("accept", ""))
 
 
 def _came_from(request: Request) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 from datetime import timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -60,7 +61,10 @@ async def test_who_may_review(client: httpx.AsyncClient, menu_service: Service, 
 async def test_a_stranger_is_led_to_sign_in(client: httpx.AsyncClient) -> None:
     for page in ("", "figures"):
         answer = await client.get(f"/console/review/{page}")
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            f"/sign-in?{urlencode({'next': f'/console/review/{page}'})}",
+        )
 
 
 async def test_right_in_one_click_without_what_tells_who_wrote_it(client: httpx.AsyncClient, menu_service: Service) -> None:

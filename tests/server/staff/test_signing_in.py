@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -82,7 +83,7 @@ async def test_a_one_time_password_must_be_changed_first(client: httpx.AsyncClie
 @pytest.mark.parametrize("page", PAGES)
 async def test_no_page_without_signing_in(client: httpx.AsyncClient, page: str) -> None:
     answer = await client.get(page)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?{urlencode({'next': page})}")
     client.cookies.set(access.COOKIE, "made-up")
     assert (await client.get(page)).status_code == 303
 
