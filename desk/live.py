@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import structlog
@@ -18,6 +18,7 @@ from desk.states import OPEN, State
 from server.alerts.models import Alert
 from server.conversations.models import Conversation
 from server.database.engine import Sessions, reading
+from server.http.while_read import WhileRead
 
 log = structlog.get_logger()
 
@@ -32,23 +33,12 @@ class DeskFollower:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
         self._changed = asyncio.Condition()
-        self._readers = 0
-        self._task: asyncio.Task[None] | None = None
+        self._looking = WhileRead(self._follow)
         self.mark = ""
 
-    @asynccontextmanager
-    async def following(self) -> AsyncIterator[None]:
+    def following(self) -> AbstractAsyncContextManager[None]:
         """Keeps looking while the block runs."""
-        self._readers += 1
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._follow())
-        try:
-            yield
-        finally:
-            self._readers -= 1
-            if not self._readers and self._task is not None:
-                self._task.cancel()
-                self._task = None
+        return self._looking.following()
 
     async def _follow(self) -> None:
         while True:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from bot.channels.web.wire import said_out
 from server.conversations.models import Conversation
 from server.conversations.wake import Wake
 from server.database.engine import Sessions, reading
+from server.http.while_read import WhileRead
 from server.outbox.models import OutboundMessage
 
 log = structlog.get_logger()
@@ -36,22 +37,11 @@ class Follower:
 
     def __init__(self, sessions: Sessions, wake: Wake, *, every: float = POLL_SECONDS) -> None:
         self._sessions, self._wake, self._every = sessions, wake, every
-        self._readers = 0
-        self._task: asyncio.Task[None] | None = None
+        self._looking = WhileRead(self._follow)
 
-    @asynccontextmanager
-    async def following(self) -> AsyncIterator[None]:
-        """Keeps looking while at least one page is open."""
-        self._readers += 1
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._follow())
-        try:
-            yield
-        finally:
-            self._readers -= 1
-            if not self._readers and self._task is not None:
-                self._task.cancel()
-                self._task = None
+    def following(self) -> AbstractAsyncContextManager[None]:
+        """Keeps looking while the block runs."""
+        return self._looking.following()
 
     async def _follow(self) -> None:
         seen: set[int] | None = None
