@@ -94,7 +94,8 @@ async def test_no_act_without_signing_in(client: httpx.AsyncClient, path: str) -
 
 
 async def test_the_events_need_signing_in(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/desk/events")).status_code == 403
+    answer = await client.get("/desk/events", headers={"accept": "text/event-stream"})
+    assert answer.status_code == 403, "a stream is not led anywhere"
 
 
 async def test_a_session_ends_by_sign_out_by_time_and_when_left_alone(client: httpx.AsyncClient, menu_service: Service) -> None:

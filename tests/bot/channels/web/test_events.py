@@ -82,17 +82,6 @@ async def test_it_outlives_a_database_that_is_away(browser: Browser, deps: Chann
     await events.aclose()
 
 
-async def test_the_look_at_the_database_stops_when_nobody_listens(browser: Browser, deps: ChannelDeps) -> None:
-    await browser.says("hello")
-    follower = Follower(deps.sessions, deps.wake, every=0.01)
-    async with follower.following(), follower.following():
-        task = follower._task
-        assert task is not None
-    assert follower._task is None
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
 async def test_streams_are_counted_while_they_are_open() -> None:
     async def two() -> AsyncIterator[ServerSentEvent]:
         yield ServerSentEvent(data="a")
