@@ -79,6 +79,11 @@ def prepare(settings: Settings, *, progress: Progress = lambda _step: None) -> N
             load_packs(session, packs_dir=PACKS_DIR, names=names, actor="shipped packs", training=not settings.live)
     finally:
         engine.dispose()
+    train_missing(settings, progress=progress)
+
+
+def train_missing(settings: Settings, *, progress: Progress = lambda _step: None) -> None:
+    """Trains the models unless they are there or a setting names one."""
     if settings.model_path is None and not models_present(settings.models_dir):
         from bot.training import train_all
 

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from server.assembly import Service, keep_in_memory
-from server.cli.console import err, progress_bar, quiet_libraries
-from server.cli.scratch import scratch_service
-from server.conversations.turn import Channel, Inbound, Kind, Reply
+from server.assembly import models_present, train_missing
+from server.cli.console import Steps, err, progress_bar, quiet_libraries
+from server.cli.replay_rows import read_rows
+from server.cli.replay_workers import Replayed, beside_one_another, one_after_the_other, workers_for
 from server.errors import BadInput
-from server.settings import get_settings
-
-
-@dataclass(frozen=True)
-class Row:
-    """One conversation of the input: its id, what is said in it turn by turn, and how it arrives."""
-
-    id: str
-    turns: tuple[str, ...]
-    several: bool
-    language: str | None
-    channel: Channel
+from server.settings import Settings, get_settings
 
 
 def replay(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="TSV with a header, or JSONL: id, text or turns, lang, channel.")],
     output: Annotated[Path, typer.Option(help="The JSONL file to write, one line a turn.")],
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that share the rows; one a core when there are many rows.")
+    ] = None,
 ) -> None:
     """Send a file of messages through a scratch service and write what each turn led to."""
     settings = get_settings()
@@ -41,115 +32,29 @@ def replay(
     rows = list(read_rows(source))
     if not output.parent.is_dir():
         raise BadInput(f"There is no folder {output.parent} to write to.")
-    with scratch_service(settings) as service, output.open("w", encoding="utf-8", errors="backslashreplace") as file:
-        keep_in_memory()
-        started, turns = time.perf_counter(), 0
+    if not models_present(settings.models_dir):
         with progress_bar() as bar:
-            task = bar.add_task(f"Replaying {source.name}", total=len(rows))
-            for line in asyncio.run(_replay(service, rows, lambda: bar.advance(task))):
+            train_missing(settings, progress=Steps(bar))
+    count = workers or workers_for(len(rows))
+    with (
+        output.open("w", encoding="utf-8", errors="backslashreplace") as file,
+        _replaying(settings, count) as replayed,
+        progress_bar() as bar,
+    ):
+        task = bar.add_task(f"Replaying {source.name}", total=len(rows))
+        started, turns = time.perf_counter(), 0
+        for lines in replayed(rows):
+            for line in lines:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
-                turns += 1
+            turns += len(lines)
+            bar.advance(task)
         seconds = time.perf_counter() - started
-    err.print(f"{turns} turns in {seconds:.1f} s ({turns / max(seconds, 0.001):.0f} a second)")
+    each = f", {count} processes" if count > 1 else ""
+    err.print(f"{turns} turns in {seconds:.1f} s ({turns / max(seconds, 0.001):.0f} a second{each})")
 
 
-async def _replay(service: Service, rows: list[Row], done: Any) -> list[dict[str, Any]]:
-    lines = []
-    for number, row in enumerate(rows):
-        for turn, text in enumerate(row.turns, 1):
-            started = time.perf_counter()
-            reply = await service.spine.handle(inbound_of(row, text, number, turn))
-            elapsed = (time.perf_counter() - started) * 1000
-            lines.append(line_of(f"{row.id}#{turn}" if row.several else row.id, reply, elapsed))
-        done()
-    return lines
-
-
-def inbound_of(row: Row, text: str, number: int, turn: int) -> Inbound:
-    """The inbound message of one turn of a row."""
-    kind: Kind = "text"
-    if row.channel is Channel.IVR:
-        kind = "keys" if text.strip().isdigit() and len(text.strip()) <= 3 else "speech" if text.strip() else "silence"
-    return Inbound(
-        channel=row.channel,
-        claim=f"replay:{number}:{turn}",
-        key=f"replay:{number}",
-        text=text,
-        kind=kind,
-        person=f"replay-{number}",
-        our_address="replay",
-        language=row.language,
-    )
-
-
-def line_of(identity: str, reply: Reply, elapsed_ms: float) -> dict[str, Any]:
-    """One line of the output, as DESIGN promises it to the tools that read it."""
-    return {
-        "id": identity,
-        "outcome": reply.outcome.value,
-        "topic": reply.topic,
-        "topics": list(reply.topics),
-        "safety_line": reply.safety_line,
-        "category": reply.category,
-        "message_ids": [part.reference for part in reply.parts],
-        "lang": reply.language,
-        "text": reply.text,
-        "elapsed_ms": round(elapsed_ms, 2),
-    }
-
-
-def read_rows(source: Path) -> Iterator[Row]:
-    """The rows of a TSV or JSONL file. Raises `BadInput` naming the line that cannot be read."""
-    if not source.is_file():
-        raise BadInput(f"There is no file {source}.")
-    try:
-        text = source.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{source} is not UTF-8 text (byte {error.start}).") from error
-    # Only newlines end a line: a message may hold other separators that str.splitlines would break at.
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    first = next((line for line in lines if line.strip()), "")
-    records = _json_records(source, lines) if first.lstrip().startswith("{") else _tsv_records(source, lines)
-    for number, record in records:
-        yield _row(source, number, record)
-
-
-def _json_records(source: Path, lines: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise BadInput(f"{source}:{number}: not JSON ({error.msg}).") from error
-        if not isinstance(record, dict):
-            raise BadInput(f"{source}:{number}: each line must be an object with id and text.")
-        yield number, record
-
-
-def _tsv_records(source: Path, lines: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    # A tab is all that separates: quotes and every other character belong to the message.
-    header = [name.strip() for name in lines[0].split("\t")]
-    if "text" not in header and "turns" not in header:
-        raise BadInput(f"{source}: the first line must name the columns, among them `text`.")
-    for number, line in enumerate(lines[1:], 2):
-        if line:
-            yield number, dict(zip(header, line.split("\t"), strict=False))
-
-
-def _row(source: Path, number: int, record: dict[str, Any]) -> Row:
-    turns = record.get("turns")
-    if isinstance(turns, str):
-        try:
-            turns = json.loads(turns) if turns.startswith("[") else [turns]
-        except json.JSONDecodeError as error:
-            raise BadInput(f"{source}:{number}: `turns` is not a list in JSON ({error.msg}).") from error
-    several = turns is not None
-    said = turns if several else [record.get("text")]
-    if not isinstance(said, list) or not all(isinstance(text, str) for text in said):
-        raise BadInput(f"{source}:{number}: `text` must be text, or `turns` a list of texts.")
-    channel = str(record.get("channel") or "sms")
-    if channel not in tuple(Channel):
-        raise BadInput(f"{source}:{number}: the channel must be sms, web or ivr, not {channel!r}.")
-    language = str(record.get("lang") or "") or None
-    return Row(str(record.get("id") or number), tuple(said), several, language, Channel(channel))
+@contextmanager
+def _replaying(settings: Settings, count: int) -> Iterator[Replayed]:
+    """What replays the rows, once everything is loaded."""
+    with one_after_the_other(settings) if count == 1 else beside_one_another(settings, count) as replayed:
+        yield replayed

@@ -7,10 +7,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from server.assembly import Service, assemble, models_present, prepare
 from server.cli.console import Steps, progress_bar
 from server.settings import Mode, Settings
+
+PATIENCE: Final = 60.0
+"""Seconds that the assistant may take for a turn here."""
 
 
 @contextmanager
@@ -22,6 +26,8 @@ def scratch_service(settings: Settings, *, with_assistant: bool = True) -> Itera
                 "mode": Mode.TRAINING,
                 "database_url": f"sqlite:///{Path(folder) / 'scratch.db'}",
                 "twilio_api_base": "",
+                # Nobody waits for these replies: a busy machine must not turn them into the menu's.
+                "assistant_timeout": PATIENCE,
             }
         )
         if models_present(settings.models_dir) or not with_assistant:

@@ -77,8 +77,9 @@ def test_a_thousand_rows(terminal: Terminal, tmp_path: Path) -> None:
         "what is my zone",
     ]
     source.write_text("id\ttext\n" + "".join(f"{n}\t{questions[n % 6]} {n}\n" for n in range(1000)), "utf-8")
-    done = terminal("replay", str(source), "--output", str(output))
+    done = terminal("replay", str(source), "--output", str(output), "--workers", "2")
     assert done.returncode == 0, done.stderr
+    assert "2 processes" in done.stderr
     found = lines(output)
     assert [line["id"] for line in found] == [str(n) for n in range(1000)]
     assert {line["outcome"] for line in found[3::6]} == {"emergency_911"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.cli.replay import Row, inbound_of, read_rows
+from server.cli.replay_rows import Row, inbound_of, read_rows
 from server.conversations.turn import Channel
 from server.errors import BadInput
 
