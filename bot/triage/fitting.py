@@ -77,7 +77,8 @@ def fit_all(corpus: Corpus, second: SecondEncoder, say: Say) -> Fitted:
     rows = np.flatnonzero((danger >= BAND[0]) & (danger <= BAND[1]))
     if len(rows) >= FEWEST_DOUBTFUL and second.ready():
         say(f"a second look at {len(rows)} examples")
-        levels, second_arrays = _fit_second(corpus, second.encode([corpus.examples[row].text.strip() for row in rows]), rows, first)
+        others = second.encode_many([corpus.examples[row].text.strip() for row in rows])
+        levels, second_arrays = _fit_second(corpus, others, rows, first)
         both = first.levels.copy()
         both[rows] = levels
         looked[rows] = True

