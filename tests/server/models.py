@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from filelock import FileLock
+
 from server.assembly import models_present
 from server.settings import ROOT
 
@@ -50,8 +52,10 @@ def trained_models(cache: Path) -> Path:
     if models_present(own) and _age(own) > max(path.stat().st_mtime for path in learned_from()):
         return own
     wanted = cache / fingerprint()
-    if not models_present(wanted):
-        _train(wanted)
+    # Tests that run side by side wait for the one of them that trains.
+    with FileLock(cache / "training.lock"):
+        if not models_present(wanted):
+            _train(wanted)
     os.utime(wanted)
     for old in sorted((path for path in cache.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
@@ -69,9 +73,5 @@ def _train(target: Path) -> None:
     # By the command that a person runs, in a process of its own: Rasa warns about its own code while it trains.
     environment = {**os.environ, "SPILLWAY_DATA_DIR": str(made), "SPILLWAY_MODE": "training"}
     subprocess.run([sys.executable, "-m", "server.cli", "train"], cwd=ROOT, env=environment, check=True)
-    try:
-        (made / "models").rename(target)
-    except OSError:
-        # Another run trained the same at the same time.
-        pass
+    (made / "models").rename(target)
     shutil.rmtree(made, ignore_errors=True)
