@@ -46,11 +46,36 @@ _PERSON: Final = re.compile(
 )
 
 
+_SPOKEN_TO: Final = (
+    r"(?:(?:speak|talk|chat) (?:to|with)|(?:connect|transfer) me (?:to|with)|put me through to|give me|get me|"
+    r"hablar con|comunicar(?:me)? con|comuniqueme con|pongame con|pasar(?:me)? con|paseme con|paseme a)"
+)
+_SOMEBODY: Final = (
+    r"(?:agent|agente|human(?:o|a)?(?: being)?|person|persona|operator|operadora?|representative|representante|asesora?)"
+)
+_POLITE: Final = r"(?:please|pls|plz|por favor|porfa(?:vor)?)"
+_SENTENCES: Final = re.compile(r"[.,;:!?\n\u2026]+|\s-+\s")
+_NOT_ALONE: Final = frozenset(("person", "people", "somebody", "someone", "alguien"))
+"""Words that ask for a person as a whole message, and say something else between two commas."""
+_AND_MORE: Final = re.compile(
+    # "agent please, my claim was denied"; "i need to talk to a real person about my claim"; "my claim was denied, agent please"
+    rf"(?:{_POLITE} )?(?:agent|agente|operator|operadora?|representative) {_POLITE}\b.*|"
+    rf"(?:\w+ ){{0,5}}?{_SPOKEN_TO} (?:an?|una?|the|el|la)? ?(?:real |live |actual )?{_SOMEBODY}"
+    r"(?! (?:at|from|in|of|with|who|that|de|del|en|que)\b).*|"
+    rf".* (?:agent|agente) {_POLITE}"
+)
+
+
 def asks_for_person(text: str) -> bool:
-    """True when the whole message asks for a person in so many words, or is the key 0. Longer wishes are left to the model; this
-    way out never depends on it."""
+    """True when the message, or a sentence of it, asks for a person in so many words, or is the key 0. Other wishes are left to the
+    model; this way out never depends on it."""
     bare = _bare(text)
-    return bare == "0" or _PERSON.fullmatch(bare) is not None
+    if bare == "0" or _AND_MORE.fullmatch(bare) is not None:
+        return True
+    if _PERSON.fullmatch(bare) is not None:
+        return True
+    sentences = (_bare(sentence) for sentence in _SENTENCES.split(text))
+    return any(_PERSON.fullmatch(sentence) is not None and sentence not in _NOT_ALONE for sentence in sentences)
 
 
 _ASKS_ON: Final = re.compile(
