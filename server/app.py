@@ -27,7 +27,7 @@ from desk.rounds import DeskRounds
 from desk.routes import router as desk_router
 from ivr.routes import router as voice_router
 from knowledge.library import LiveLibrary
-from server.assembly import Service, assemble
+from server.assembly import SECOND_LOOK, Service, assemble
 from server.conversations.recovery import Recovery
 from server.errors import NotReady
 from server.golive import gaps
@@ -67,7 +67,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
     address in training mode. Raises `NotReady` in live mode, naming each gap."""
     if not settings.live and not settings.public_url:
         settings = settings.model_copy(update={"public_url": address})
-    service = service or assemble(settings)
+    service = service or assemble(settings, patience=SECOND_LOOK)
     if settings.live:
         refuse_gaps(service)
     settings = service.settings.model_copy(update={"public_url": settings.public_url})

@@ -25,6 +25,7 @@ from server.alerts.service import raise_alert
 from server.conversations import ledger, words
 from server.conversations.carrier import carrier_word
 from server.conversations.locks import ConversationLocks
+from server.conversations.looking import look
 from server.conversations.models import Conversation
 from server.conversations.ownership import Owner
 from server.conversations.plan import CarrierWord, Plan, Standing, Step, asked_meanwhile, plan_turn, yes_or_no
@@ -88,7 +89,8 @@ class Spine:
         Never raises for a fault of ours: the last step down is one static bilingual text that begins with the 911 line."""
         started, received = time.perf_counter(), clock.now()
         inbound = inbound.storable()
-        decision = self.triage.assess(inbound.text, context=Context(channel=inbound.channel.value, keys=inbound.kind == "keys"))
+        context = Context(channel=inbound.channel.value, keys=inbound.kind == "keys")
+        decision = await look(self.triage, inbound.text, context=context)
         try:
             async with self._in_order(inbound.key, decision):
                 reply = await self._turn(inbound, decision, received, started, inline)
@@ -140,7 +142,7 @@ class Spine:
         inline: bool,
     ) -> InHand:
         conversation = opened.conversation
-        decision = self._in_context(inbound, decision, conversation, received)
+        decision = await self._in_context(inbound, decision, conversation, received)
         standing = Standing(
             owner=Owner(conversation.owner),
             latched=conversation.latch_until is not None and conversation.latch_until > received,
@@ -175,7 +177,7 @@ class Spine:
             opened = ledger.accept(session, inbound=inbound, keys=self.keys)
             return opened, self.library.get(session)
 
-    def _in_context(self, inbound: Inbound, decision: Decision, conversation: Conversation, now: datetime) -> Decision:
+    async def _in_context(self, inbound: Inbound, decision: Decision, conversation: Conversation, now: datetime) -> Decision:
         asked = conversation.memory.get("asked")
         latched = conversation.latch_until is not None and conversation.latch_until > now
         previous = conversation.memory.get("previous_text") if now - conversation.last_at <= SAME_BREATH else None
@@ -188,7 +190,7 @@ class Spine:
             channel=inbound.channel.value,
             keys=inbound.kind == "keys",
         )
-        return self.triage.assess(inbound.text, context=context)
+        return await look(self.triage, inbound.text, context=context)
 
     @staticmethod
     def _carrier(inbound: Inbound, *, opted_out: bool) -> CarrierWord | None:
