@@ -10,7 +10,7 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from desk import acts, board, practice, presence, service
+from desk import acts, board, practice, presence, service, voicemails
 from desk.changes import TO_BOARD, change, seen
 from desk.figures_routes import router as figures_router
 from desk.live import DeskFollower
@@ -26,6 +26,7 @@ from server.http.pages import go, page_language, render, told
 from server.staff.access import staff_user
 from server.staff.models import StaffUser
 from server.staff.permissions import PERMISSIONS
+from server.voicemail.service import of_conversation
 
 
 def router(deps: ChannelDeps) -> APIRouter:
@@ -86,8 +87,9 @@ def router(deps: ChannelDeps) -> APIRouter:
                     once=uuid.uuid4().hex,
                 )
             name = "_sheet.html" if piece else "conversation.html"
+            recorded = of_conversation(session, conversation_id=read.conversation.id)
             shown: dict[str, Any] = {"problem": None, "once": uuid.uuid4().hex, "draft": "", "query": "", "found": [], **values}
-            return page(name, request, user, status, sheet=read, **shown)
+            return page(name, request, user, status, sheet=read, voicemails=recorded, **shown)
 
     @routes.get("/c/{reference}")
     def conversation_page(request: Request, reference: str) -> Response:
@@ -158,6 +160,11 @@ def router(deps: ChannelDeps) -> APIRouter:
         with deps.sessions.begin() as session:
             acknowledge(session, alert_id=alert_id, by=user.name)
         return RedirectResponse("/desk/", 303)
+
+    @routes.get("/voicemail/{voicemail_id}")
+    async def listen(request: Request, voicemail_id: int) -> Response:
+        user = await run_in_threadpool(staff_user, request, deps, "desk.contact")
+        return await voicemails.play(request, deps, user=user, voicemail_id=voicemail_id)
 
     @routes.post("/contact/{reference}")
     def contact(request: Request, reference: str) -> Response:

@@ -22,6 +22,8 @@ from server.conversations.turn import Channel, Inbound, Kind
 from server.errors import BadInput
 from server.identity.keys import Keys
 from server.twilio.addresses import is_number
+from server.voicemail import service as voicemail
+from server.voicemail.models import Voicemail
 
 _SID: Final = re.compile(r"[A-Za-z0-9]{1,64}")
 LONGEST_SPEECH: Final = 4000
@@ -86,6 +88,11 @@ def heard_in(form: dict[str, str]) -> Heard:
 def find(session: Session, call: Call) -> Conversation | None:
     """The open conversation of a call."""
     return session.scalar(select(Conversation).where(Conversation.active_key == call.key))
+
+
+def latest(session: Session, call: Call) -> Conversation | None:
+    """The last conversation of a call, also after the caller hung up."""
+    return session.scalar(select(Conversation).where(Conversation.key == call.key).order_by(Conversation.id.desc()).limit(1))
 
 
 @dataclass(frozen=True)
@@ -164,8 +171,29 @@ def ended(session: Session, *, call: Call) -> None:
         raise_alert(session, kind="emergency_hangup", severity="critical", conversation_id=conversation.id)
     elif conversation.owner == Owner.QUEUED:
         raise_alert(session, kind="hung_up_waiting", severity="warning", conversation_id=conversation.id)
-    if conversation.owner == Owner.BOT:
+    if conversation.owner == Owner.BOT and not voicemail.awaited(session, conversation=conversation):
         conversation.last_at = now
+        transfer(session, conversation=conversation, to=Owner.CLOSED, actor="caller", reason="hung_up")
+
+
+def recorded(session: Session, *, call: Call, form: dict[str, str]) -> Voicemail | None:
+    """Notes a message that the caller recorded. Without a conversation, lost with the database, staff are told all the same."""
+    sid, length = form.get("RecordingSid", ""), form.get("RecordingDuration", "")
+    if not _SID.fullmatch(sid):
+        return None
+    conversation = latest(session, call)
+    if conversation is None:
+        raise_alert(session, kind="voicemail_unread", severity="critical", detail={"recording": sid})
+        return None
+    seconds = int(length) if length.isascii() and length.isdigit() and len(length) < 6 else 0
+    return voicemail.keep(session, conversation=conversation, recording=sid, seconds=seconds)
+
+
+def over_after_all(session: Session, *, call: Call) -> None:
+    """Closes the conversation of a caller who hung up before the words of their message came."""
+    conversation = find(session, call)
+    hung_up = conversation is not None and conversation.memory.get("hung_up") and conversation.owner == Owner.BOT
+    if conversation is not None and hung_up and not voicemail.awaited(session, conversation=conversation):
         transfer(session, conversation=conversation, to=Owner.CLOSED, actor="caller", reason="hung_up")
 
 

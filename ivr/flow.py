@@ -24,6 +24,7 @@ class Stage(StrEnum):
     NINE = "nine"
     CARD = "card"
     WAITING = "waiting"
+    LATER = "later"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,12 @@ class Wait:
     """Go on waiting for a person."""
 
 
-Move = Ask | Finish911 | Connect | Wait
+@dataclass(frozen=True)
+class Record:
+    """Record a message."""
+
+
+Move = Ask | Finish911 | Connect | Wait | Record
 
 PERSON, AGAIN, BACK, CHOICES, ENGLISH, SPANISH = "agent", "repeat", "back", "menu", "en", "es"
 """What the keys are called when they are put to the assistant, so that an agent who reads the call understands them."""
@@ -90,6 +96,7 @@ MOVES: Final[dict[Stage, dict[str, Move]]] = {
     Stage.NINE: {"1": _EMERGENCY, _SILENCE: Ask("keys", AGAIN), "9": Ask("keys", AGAIN)},
     Stage.CARD: {**dict.fromkeys([*"013456789*#", _SILENCE], Connect()), "2": Ask("keys", "2")},
     Stage.WAITING: dict.fromkeys([*"0123456789*#", _SILENCE], Wait()),
+    Stage.LATER: {"1": Record()},
 }
 """What a stage does differently."""
 
@@ -115,6 +122,8 @@ _STAGES: Final[tuple[tuple[str, Stage], ...]] = (
     ("system.no_input", Stage.UNHEARD),
     ("card.unclear", Stage.UNHEARD),
     ("system.greeting_voice", Stage.GREETING),
+    ("system.handoff_after_hours", Stage.LATER),
+    ("system.callback_noted", Stage.LATER),
 )
 """The messages after which a key means something of its own."""
 
@@ -146,4 +155,5 @@ LISTEN: Final[dict[Stage, Listen]] = {
     Stage.NINE: Listen(speech=True, timeout=2, digits=2),
     Stage.CARD: Listen(speech=True, timeout=10),
     Stage.WAITING: Listen(speech=True, timeout=3, digits=3),
+    Stage.LATER: Listen(speech=True, timeout=10),
 }

@@ -13,8 +13,20 @@ from urllib.parse import urlencode
 from ivr.flow import Stage
 from server.identity.keys import Keys
 
-TURN, WAIT, EMERGENCY, WHISPER, AGENT, HOLD, PARTIAL, CUT_IN = (
-    f"/twilio/voice/{name}" for name in ("turn", "wait", "emergency", "whisper", "agent", "hold.wav", "partial", "cut-in")
+TURN, WAIT, EMERGENCY, WHISPER, AGENT, HOLD, PARTIAL, CUT_IN, RECORDED, TRANSCRIPT = (
+    f"/twilio/voice/{name}"
+    for name in (
+        "turn",
+        "wait",
+        "emergency",
+        "whisper",
+        "agent",
+        "hold.wav",
+        "partial",
+        "cut-in",
+        "recorded",
+        "transcript",
+    )
 )
 
 

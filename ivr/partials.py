@@ -16,6 +16,7 @@ from bot.triage.engine import Context
 from ivr import calls, links
 from ivr.calls import Call
 from ivr.links import Links
+from server.conversations.looking import look
 from server.conversations.turn import Outcome
 from server.database.engine import reading
 from server.http.deps import ChannelDeps
@@ -85,10 +86,10 @@ class EarlyEar:
         addresses = Links(self._deps.settings.public_url, self._deps.keys, call.sid)
         position = addresses.read(query, form)
         step = f"{call.sid}:{position.step}"
-        if not self._alarming(partial.text):
+        if not await self._alarming(partial.text):
             self._suspicions.forget(step)
             return
-        if not self._suspicions.heard(step, partial, stable=self._alarming(partial.stable)):
+        if not self._suspicions.heard(step, partial, stable=await self._alarming(partial.stable)):
             return
         if await asyncio.to_thread(self._told_already, call):
             return
@@ -97,8 +98,10 @@ class EarlyEar:
         if reply.outcome is Outcome.EMERGENCY_911 and not reply.duplicate:
             await self._deps.calls.lead(call.sid, addresses.to(links.CUT_IN, position))
 
-    def _alarming(self, text: str) -> bool:
-        return bool(text) and self._deps.spine.triage.assess(text, context=Context(channel="ivr")).level is Level.HARD
+    async def _alarming(self, text: str) -> bool:
+        if not text:
+            return False
+        return (await look(self._deps.spine.triage, text, context=Context(channel="ivr"))).level is Level.HARD
 
     def _told_already(self, call: Call) -> bool:
         try:

@@ -19,6 +19,7 @@ from ivr.flow import Stage
 from ivr.hold import hold_sound
 from ivr.links import Links, Position
 from ivr.partials import EarlyEar
+from ivr.recorded import Recorder
 from ivr.twiml import Script, Spoken, spoken, whisper
 from knowledge.library import Library, Said, Situation
 from server import clock
@@ -30,6 +31,7 @@ from server.metrics import STEP
 from server.twilio.addresses import ten_digit, ten_digits
 from server.twilio.http import TwilioRoute, twiml
 from server.twilio.signature import verified_form
+from server.voicemail.service import LANGUAGES as WRITTEN_DOWN
 
 log = structlog.get_logger()
 
@@ -42,7 +44,7 @@ _T = TypeVar("_T")
 def router(deps: ChannelDeps) -> APIRouter:
     """The routes of telephone calls."""
     routes = APIRouter(route_class=TwilioRoute, tags=["twilio"])
-    voice, early = _Voice(deps), EarlyEar(deps)
+    voice, early, recorder = _Voice(deps), EarlyEar(deps), Recorder(deps)
 
     @routes.post("/twilio/voice")
     async def answer(request: Request) -> Response:
@@ -79,6 +81,17 @@ def router(deps: ChannelDeps) -> APIRouter:
         """The caller is speaking; Twilio does nothing with our answer."""
         form = await verified_form(request, deps.settings)
         await early.heard(request.query_params, form)
+        return Response(status_code=204)
+
+    @routes.post(links.RECORDED)
+    async def recorded(request: Request) -> Response:
+        """A caller has recorded a message."""
+        return await voice.guarded(request, voice.recorded)
+
+    @routes.post(links.TRANSCRIPT)
+    async def transcript(request: Request) -> Response:
+        """What was written down of a recorded message."""
+        await recorder.written_down(request.query_params, await verified_form(request, deps.settings))
         return Response(status_code=204)
 
     @routes.post(links.WHISPER)
@@ -187,6 +200,8 @@ class _Voice:
             case flow.Wait():
                 rounds = Position(Stage.WAITING, position.step + 1, position.language, position.rounds + 1)
                 return step.script.hold_on([], rounds)
+            case flow.Record():
+                return self._record(step)
             case flow.Ask(kind, text, language):
                 inbound = step.call.inbound(
                     position, keys=self._deps.keys, kind=kind, text=text, language=language, confidence=heard.confidence
@@ -196,6 +211,8 @@ class _Voice:
     async def _speak(self, step: _Step, reply: Reply) -> VoiceResponse:
         words = spoken(reply.parts)
         position = step.position.next(flow.stage_after(reply), reply.language)
+        if any(part.message_id == "system.handoff_after_hours" for part in reply.parts):
+            words += spoken([step.say("system.voicemail_offer", reply.language)])
         if reply.outcome is Outcome.EMERGENCY_911 and step.psaps:
             return step.script.emergency(words, position, psap=step.psaps[0], caller=step.call.number)
         if reply.engine == "static" and reply.outcome is not Outcome.EMERGENCY_911:
@@ -203,6 +220,18 @@ class _Voice:
         if position.stage is Stage.WAITING:
             return step.script.hold_on(words, position)
         return step.script.listen(words, position)
+
+    @staticmethod
+    def _record(step: _Step) -> VoiceResponse:
+        language = step.position.language
+        words = spoken([step.say("system.voicemail", language)])
+        return step.script.record(words, step.position.next(Stage.OPEN, language), written=language in WRITTEN_DOWN)
+
+    async def recorded(self, step: _Step) -> VoiceResponse:
+        """A message was recorded: it is noted, and the caller may go on."""
+        await self.store(lambda session: calls.recorded(session, call=step.call, form=step.form))
+        words = spoken([step.say("system.voicemail_taken", step.position.language)])
+        return step.script.listen(words, step.position.next(Stage.OPEN, step.position.language))
 
     async def _connect(self, step: _Step) -> VoiceResponse:
         rounds = min(step.position.rounds, max(0, len(step.psaps) - 1))

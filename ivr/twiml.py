@@ -24,6 +24,8 @@ LONGEST_SAY: Final = 2900
 """Twilio cuts off what a Polly voice says after 3,000 characters (error 13521)."""
 CARD_PAUSE: Final = 3
 RING: Final = 30
+LONGEST_RECORDING: Final = 118
+"""Seconds; Twilio writes down no recording of two minutes or more."""
 
 _BILINGUAL: Final = frozenset({"system.greeting_voice", "system.static"})
 _SPANISH: Final = re.compile(r"[áéíóúñ¿¡]|\b(?:si es|para|ahora|llame|oprima|marque)\b", re.IGNORECASE)
@@ -106,6 +108,23 @@ class Script:
         gather.play(self.links.base + links.HOLD)
         response.append(gather)
         response.redirect(action, method="POST")
+        return response
+
+    def record(self, words: Sequence[Spoken], position: Position, *, written: bool) -> VoiceResponse:
+        """Says what a recording is for, and records; `written` has its words sent to us. Who says nothing goes on being heard."""
+        response = VoiceResponse()
+        _say(response, words)
+        written_to = {"transcribe": True, "transcribe_callback": self.links.to(links.TRANSCRIPT, position)} if written else {}
+        response.record(
+            action=self.links.to(links.RECORDED, position),
+            method="POST",
+            max_length=LONGEST_RECORDING,
+            timeout=5,
+            finish_on_key="#",
+            play_beep=True,
+            **written_to,
+        )
+        response.redirect(self.links.to(links.TURN, position), method="POST")
         return response
 
     def hold_on(self, words: Sequence[Spoken], position: Position) -> VoiceResponse:

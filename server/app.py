@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse
 from bot.channels.sms import router as sms_router
 from bot.channels.web.routes import router as chat_router
 from console.audit.routes import router as audit_router
+from console.blocks.routes import router as blocks_router
 from console.facts.routes import router as facts_router
 from console.home.routes import router as home_router
 from console.incidents.routes import router as incidents_router
@@ -27,7 +28,7 @@ from desk.rounds import DeskRounds
 from desk.routes import router as desk_router
 from ivr.routes import router as voice_router
 from knowledge.library import LiveLibrary
-from server.assembly import Service, assemble
+from server.assembly import SECOND_LOOK, Service, assemble
 from server.conversations.recovery import Recovery
 from server.errors import NotReady
 from server.golive import gaps
@@ -41,7 +42,7 @@ from server.outbox.worker import OutboxWorker
 from server.settings import Settings
 from server.staff.account import router as account_router
 from server.staff.routes import router as staff_router
-from server.twilio.standin import make_call_control, make_sender
+from server.twilio.standin import make_call_control, make_recordings, make_sender
 
 RESIDENTS: Final = (sms_router, voice_router, chat_router)
 """The surfaces of residents."""
@@ -55,6 +56,7 @@ STAFF: Final = (
     incidents_router,
     people_router,
     review_router,
+    blocks_router,
     audit_router,
 )
 """The surfaces of staff."""
@@ -67,7 +69,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
     address in training mode. Raises `NotReady` in live mode, naming each gap."""
     if not settings.live and not settings.public_url:
         settings = settings.model_copy(update={"public_url": address})
-    service = service or assemble(settings)
+    service = service or assemble(settings, patience=SECOND_LOOK)
     if settings.live:
         refuse_gaps(service)
     settings = service.settings.model_copy(update={"public_url": settings.public_url})
@@ -101,7 +103,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
         redoc_url=None,
     )
     app.state.service = service
-    deps = replace(deps, calls=make_call_control(app, settings))
+    deps = replace(deps, calls=make_call_control(app, settings), recordings=make_recordings(app, settings))
     install_error_handlers(app, deps)
     for router in (*RESIDENTS, *STAFF):
         app.include_router(router(deps))

@@ -43,6 +43,8 @@ log = structlog.get_logger()
 PACKS_DIR: Final = ROOT / "knowledge" / "packs"
 TRAINING_PACKS: Final = ("core", "harbor_city")
 LIVE_PACKS: Final = ("core",)
+SECOND_LOOK: Final = 0.06
+"""Seconds that a resident waits for the triage's second look; then the first one decides, towards danger."""
 Progress = Callable[[str], None]
 
 
@@ -95,14 +97,16 @@ def models_present(folder: Path) -> bool:
     return (folder / "triage.npz").exists() and any(folder.glob("*.tar.gz"))
 
 
-def assemble(settings: Settings, *, with_assistant: bool = True) -> Service:
-    """Puts the parts together. A model that is missing or broken steps down to the keyword menu; it never stops the process."""
+def assemble(settings: Settings, *, with_assistant: bool = True, patience: float | None = None) -> Service:
+    """Puts the parts together. A model that is missing or broken steps down to the keyword menu; it never stops the process.
+
+    `patience` limits the triage's second look where residents wait; replays and evaluations finish each."""
     settings = with_secrets(settings)
     engine = make_engine(settings.database)
     sessions = make_sessions(engine)
     keys = Keys.from_secret(settings.secret_key.get_secret_value())
     library = LiveLibrary(sessions)
-    triage = TriageEngine.load(settings.models_dir / "triage.npz")
+    triage = TriageEngine.load(settings.models_dir / "triage.npz", patience=patience)
     STEP.labels(part="triage").set(int(triage.degraded))
     assistant, model_id = load_assistant(settings, library, sessions) if with_assistant else (None, None)
     wake = Wake()

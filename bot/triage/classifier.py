@@ -45,12 +45,19 @@ class Classifier:
     """The first look weighs opinions on words, sentence vectors and patterns; in doubt, the second hears another encoder."""
 
     def __init__(
-        self, arrays: dict[str, Array], meta: dict[str, Any], rules: Rules, encoder: SentenceEncoder, second: SecondEncoder
+        self,
+        arrays: dict[str, Array],
+        meta: dict[str, Any],
+        rules: Rules,
+        encoder: SentenceEncoder,
+        second: SecondEncoder,
+        patience: float | None = None,
     ) -> None:
         self._arrays = arrays
         self._rules = rules
         self._encoder = encoder
         self._second = second
+        self._patience = patience
         self._networks = _networks(arrays, "")
         self._second_networks = _networks(arrays, "second_") if "second_stack" in arrays else []
         self._categories: tuple[str, ...] = tuple(meta["categories"])
@@ -59,15 +66,16 @@ class Classifier:
         self._second_thresholds = Thresholds(**meta["second_thresholds"]) if self._second_networks else None
 
     @classmethod
-    def load(cls, path: Path, *, second: SecondEncoder | None = None) -> Classifier:
-        """Read the model and wake the encoders, whose first text takes a second; nothing in the file is executed."""
+    def load(cls, path: Path, *, second: SecondEncoder | None = None, patience: float | None = None) -> Classifier:
+        """Read the model and wake the encoders, whose first text takes a second; nothing in the file is executed. A second look
+        that takes more than `patience` seconds is given up."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 meta = json.loads(bytes(stored["meta"]).decode())
                 arrays = {name: stored[name].astype(np.float32) for name in stored.files if name != "meta"}
             if meta["format"] != FORMAT or arrays["words"].shape != (BUCKETS, len(LEVELS)):
                 raise ModelError(f"{path} has another format")
-            model = cls(arrays, meta, shipped_rules(), shared_encoder(), second or shared_second_encoder())
+            model = cls(arrays, meta, shipped_rules(), shared_encoder(), second or shared_second_encoder(), patience)
             if arrays["words_patterns"].shape[0] != meta["pattern_features"]:
                 raise ModelError(f"{path} is damaged")
             model._encoder.encode(["ready"])
@@ -88,6 +96,10 @@ class Classifier:
     def thresholds(self) -> Thresholds:
         """The thresholds chosen for scores with, or without, the second look."""
         return self._second_thresholds if self._second_thresholds is not None and self.looks_twice else self._first_thresholds
+
+    def thresholds_for(self, scores: Scores) -> Thresholds:
+        """The thresholds for these scores: those of the first look where it was in doubt and decides all the same."""
+        return self._first_thresholds if scores.cut_short else self.thresholds
 
     def save(self, path: Path) -> None:
         """Write the model beside its place and move it there, so that no half-written file is ever loaded."""
@@ -120,13 +132,17 @@ class Classifier:
         by_vector = opinion(self._networks, np.concatenate([vectors * VECTOR_SCALE, blank], axis=1))
         stacked = stack_features(by_words[0], by_vector[0], by_words[1:], list(by_vector[1:]), patterns)
         levels = softmax(stacked @ self._arrays["stack"] + self._arrays["stack_bias"])
-        again = doubtful(levels, self._band) and self.looks_twice
-        if again:
+        again = cut_short = False
+        if doubtful(levels, self._band) and self.looks_twice:
             try:
                 levels = self._look_again(text, vectors[0], patterns, stacked)
+                again = True
+            except TimeoutError:
+                _log.warning("triage: the second look took too long, the first one decides")
+                cut_short = True
             except Exception:
                 _log.exception("triage: the second look failed, the first one decides")
-                again = False
+                cut_short = True
         categories = softmax(
             vectors[0] @ self._arrays["category_vector"]
             + patterns @ self._arrays["category_patterns"]
@@ -138,10 +154,11 @@ class Classifier:
             soft=float(levels[1]),
             categories=dict(zip(self._categories, map(float, categories), strict=True)),
             looked_twice=again,
+            cut_short=cut_short,
         )
 
     def _look_again(self, text: str, vector: Array, patterns: Array, stacked: Array) -> Array:
-        other = self._second.encode([text.strip() or " "])[0] - self._arrays["second_mean"]
+        other = self._second.encode_one(text.strip() or " ", seconds=self._patience) - self._arrays["second_mean"]
         heard: Array = opinion(self._second_networks, second_features(vector, other, patterns)[None])[0]
         weighed = second_stack_features(stacked, heard) @ self._arrays["second_stack"]
         return softmax(np.asarray(weighed + self._arrays["second_stack_bias"], dtype=np.float32))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.triage.decision import Decision, Level, card_for
 from bot.triage.reading import Hit, Reading
@@ -42,7 +42,8 @@ class Thresholds:
 class Scores:
     """What the classifier says: probabilities of the levels, and of the categories among emergencies.
 
-    `looked_twice` says that the first look was in doubt and a second one decided.
+    `looked_twice` says that the first look was in doubt and a second one decided; `cut_short` that it was in doubt and no second
+    one came in time.
     """
 
     hard: float
@@ -50,6 +51,7 @@ class Scores:
     soft: float
     categories: Mapping[str, float]
     looked_twice: bool = False
+    cut_short: bool = False
 
     @property
     def danger(self) -> float:
@@ -85,6 +87,14 @@ def combine(reading: Reading, scores: Scores | None, thresholds: Thresholds) -> 
         cues = [hit for hit in reading.of("cue") if not hit.masked]
         return _decision(Level.SOFT, _category(cues, scores) if cues else None, cues, vetoes, score)
     return Decision(Level.NONE, vetoes=vetoes, score=score)
+
+
+def towards_danger(decision: Decision) -> Decision:
+    """What a doubt that nobody could settle comes to: no less than the safety line."""
+    evidence = (*decision.evidence, "no second look in time")
+    if decision.level is not Level.NONE:
+        return replace(decision, evidence=evidence)
+    return replace(decision, level=Level.SOFT, card=card_for(Level.SOFT, None), evidence=evidence)
 
 
 def reassures(decision: Decision) -> bool:

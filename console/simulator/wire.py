@@ -101,6 +101,6 @@ def call_out(call: Call) -> CallOut:
         ended_by=call.ended_by,
         number=call.dialed[-1] if call.state == "dialing" else "",
         language=last.get("language", "en-US"),
-        speech="speech" in last.get("input", "dtmf"),
+        speech=call.recording or "speech" in last.get("input", "dtmf"),
         events=[EventOut(kind=e.kind, text=e.text, language=e.language, attributes=dict(e.attributes)) for e in call.events],
     )

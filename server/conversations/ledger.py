@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from bot.triage.decision import Decision, Level
 from server import clock
+from server.blocks.models import Block
+from server.blocks.service import in_force
 from server.conversations.models import Claim, Conversation, ReleasedTurn, Turn
 from server.conversations.ownership import Owner
 from server.conversations.turn import Answered, Channel, Inbound, Reply
@@ -39,6 +41,7 @@ class Opened:
     opted_out: bool
     first: bool
     repeat: Reply | None = None
+    blocked: bool = False
 
 
 def new_reference(prefix: str = "HC") -> str:
@@ -72,7 +75,7 @@ def open_claim(row: Claim, *, keys: Keys) -> Inbound:
 def accept(session: Session, *, inbound: Inbound, keys: Keys) -> Opened:
     """Takes a message in and finds or opens its conversation. After the commit it is ours, whatever happens."""
     now = clock.now()
-    found, opted_out = _standing(session, inbound)
+    found, opted_out, blocked = _standing(session, inbound, now)
     lasting = found if found is not None and not _idle(found, inbound, now) else None
     earlier = claim(session, inbound=inbound, keys=keys, now=now, conversation_id=lasting.id if lasting else None)
     if earlier is not None and earlier.reply is not None and earlier.conversation_id is not None:
@@ -81,17 +84,20 @@ def accept(session: Session, *, inbound: Inbound, keys: Keys) -> Opened:
     conversation = lasting or _open(session, inbound=inbound, previous=found, now=now)
     if lasting is None or earlier is not None:
         session.execute(update(Claim).where(Claim.key == inbound.claim).values(conversation_id=conversation.id))
-    return Opened(conversation, opted_out, lasting is None)
+    return Opened(conversation, opted_out, lasting is None, blocked=blocked)
 
 
-def _standing(session: Session, inbound: Inbound) -> tuple[Conversation | None, bool]:
-    """The open conversation of this resident on this channel, if there is one, and whether the number asked us to stop."""
+def _standing(session: Session, inbound: Inbound, now: datetime) -> tuple[Conversation | None, bool, bool]:
+    """The open conversation of this resident on this channel, if there is one, whether the number asked us to stop, and whether
+    a supervisor blocked it."""
     stopped = exists().where(OptOut.person == inbound.person, OptOut.our_address == (inbound.our_address or ""))
+    blocked = exists().where(Block.who.in_([inbound.person or inbound.key, inbound.key]), *in_force(now))
     by_text = inbound.person is not None and inbound.channel is Channel.SMS
-    row = session.execute(select(Conversation, stopped).where(Conversation.active_key == inbound.key)).one_or_none()
+    row = session.execute(select(Conversation, stopped, blocked).where(Conversation.active_key == inbound.key)).one_or_none()
     if row is not None:
-        return row[0], by_text and bool(row[1])
-    return None, by_text and bool(session.scalar(select(stopped)))
+        return row[0], by_text and bool(row[1]), bool(row[2])
+    told = session.execute(select(stopped, blocked)).one()
+    return None, by_text and bool(told[0]), bool(told[1])
 
 
 def _idle(conversation: Conversation, inbound: Inbound, now: datetime) -> bool:

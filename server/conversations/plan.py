@@ -34,6 +34,12 @@ class Step(StrEnum):
     """The answer to "did this help?"."""
     NOTED = "noted"
     """Something left for the agent who comes back to the resident."""
+    RECORDED = "recorded"
+    """What a caller recorded, written down: for the agents, nobody hears an answer."""
+    BLOCKED = "blocked"
+    """A resident whom a supervisor blocked."""
+    HURRIED = "hurried"
+    """More texts in a minute than a person writes."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,9 @@ class Standing:
     asked_helped: bool = False
     asked: str | None = None
     """The card asked last when it was a question: `unclear` or `silent`."""
+    recorded: bool = False
+    blocked: bool = False
+    hurried: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,8 @@ def plan_turn(*, decision: Decision, standing: Standing, carrier: CarrierWord | 
     if decision.level is Level.CRISIS:
         return Plan(Step.CRISIS, card=decision.card or "crisis_988", alert=unreachable or "crisis")
     latch = "emergency" if standing.latched else None
+    if standing.recorded:
+        return Plan(Step.RECORDED, alert="unclear" if decision.level is Level.SOFT else None)
     if standing.latched and releases_latch(text):
         return Plan(Step.RELEASE)
     if standing.asked is not None and _answer(decision) and not standing.opted_out:
@@ -114,12 +125,16 @@ def plan_turn(*, decision: Decision, standing: Standing, carrier: CarrierWord | 
     if standing.opted_out:
         return Plan(Step.SILENT, card=latch, alert="opted_out_emergency" if latch else None)
     soft = decision.level is Level.SOFT
+    if standing.blocked:
+        return _only_what_the_triage_says(Step.BLOCKED, decision, standing, latch)
     if standing.owner is Owner.AGENT:
         return Plan(Step.RELAY, card=latch)
     if standing.owner is Owner.QUEUED and asked_meanwhile(text) is not None:
         return Plan(Step.ASIDE, card=latch, safety_line=soft and latch is None)
     if standing.owner is Owner.QUEUED:
         return Plan(Step.WAIT, card=latch, safety_line=soft and latch is None)
+    if standing.hurried:
+        return _only_what_the_triage_says(Step.HURRIED, decision, standing, latch)
     if standing.asked_helped and not soft and yes_or_no(text) is not None:
         return Plan(Step.HELPED, card=latch)
     if media_only:
@@ -129,3 +144,13 @@ def plan_turn(*, decision: Decision, standing: Standing, carrier: CarrierWord | 
     if soft and decision.card not in (None, "safety_line", "unclear"):
         return Plan(Step.ASSIST, card=latch or decision.card)
     return Plan(Step.ASSIST, card=latch, safety_line=soft and latch is None)
+
+
+def _only_what_the_triage_says(step: Step, decision: Decision, standing: Standing, latch: str | None) -> Plan:
+    """For those who get no answer: the question whether they are in danger, a card, or the safety line, as anybody would."""
+    soft = decision.level is Level.SOFT
+    if soft and decision.card == "unclear" and not standing.unclear_said:
+        return Plan(Step.UNCLEAR, card=latch or "unclear", alert="unclear")
+    own = decision.card if soft and decision.card not in (None, "safety_line", "unclear") else None
+    card = latch or own
+    return Plan(step, card=card, safety_line=soft and card is None)

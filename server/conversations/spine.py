@@ -22,9 +22,10 @@ from bot.triage.engine import Context, TriageEngine
 from knowledge.library import Library, LiveLibrary, Situation
 from server import clock
 from server.alerts.service import raise_alert
-from server.conversations import ledger, words
+from server.conversations import ledger, pace, words
 from server.conversations.carrier import carrier_word
 from server.conversations.locks import ConversationLocks
+from server.conversations.looking import look
 from server.conversations.models import Conversation
 from server.conversations.ownership import Owner
 from server.conversations.plan import CarrierWord, Plan, Standing, Step, asked_meanwhile, plan_turn, yes_or_no
@@ -38,14 +39,15 @@ from server.outbox.opting import set_opt_out
 
 log = structlog.get_logger()
 
-STILL_WAITING_EVERY: Final = timedelta(seconds=60)
 SAME_BREATH: Final = timedelta(minutes=10)
 """So long after a message a short one is read together with it, as people send one sentence in two texts."""
 PATIENCE: Final = 1.0
 """Seconds that an emergency waits for the turn before it; it is then answered and stored beside that one."""
 _QUESTION_CARDS: Final = ("unclear", "silent")
 """Cards that ask something which is answered by a number."""
-_BY_OWNER: Final = frozenset({Step.ASSIST, Step.ASIDE, Step.RELAY, Step.WAIT, Step.HELPED, Step.NOTED, Step.PICTURE})
+_BY_OWNER: Final = frozenset(
+    {Step.ASSIST, Step.ASIDE, Step.RELAY, Step.WAIT, Step.HELPED, Step.NOTED, Step.PICTURE, Step.BLOCKED, Step.HURRIED}
+)
 """What a turn is treated as because of who owned the conversation; when that changed meanwhile the turn is planned anew."""
 _NO_ANSWER: Final = frozenset({Outcome.OUT_OF_SCOPE, Outcome.REPROMPT, Outcome.CLARIFY})
 
@@ -88,7 +90,8 @@ class Spine:
         Never raises for a fault of ours: the last step down is one static bilingual text that begins with the 911 line."""
         started, received = time.perf_counter(), clock.now()
         inbound = inbound.storable()
-        decision = self.triage.assess(inbound.text, context=Context(channel=inbound.channel.value, keys=inbound.kind == "keys"))
+        context = Context(channel=inbound.channel.value, keys=inbound.kind == "keys")
+        decision = await look(self.triage, inbound.text, context=context)
         try:
             async with self._in_order(inbound.key, decision):
                 reply = await self._turn(inbound, decision, received, started, inline)
@@ -140,7 +143,7 @@ class Spine:
         inline: bool,
     ) -> InHand:
         conversation = opened.conversation
-        decision = self._in_context(inbound, decision, conversation, received)
+        decision = await self._in_context(inbound, decision, conversation, received)
         standing = Standing(
             owner=Owner(conversation.owner),
             latched=conversation.latch_until is not None and conversation.latch_until > received,
@@ -148,6 +151,9 @@ class Spine:
             unclear_said=bool(conversation.memory.get("unclear_said")),
             asked_helped=bool(conversation.memory.get("helped_for")),
             asked=conversation.memory.get("asked"),
+            recorded=inbound.kind == "recorded",
+            blocked=opened.blocked,
+            hurried=pace.hurried(inbound, conversation, received),
         )
         carrier = self._carrier(inbound, opted_out=opened.opted_out)
         media_only = inbound.media > 0 and not inbound.text.strip()
@@ -175,7 +181,7 @@ class Spine:
             opened = ledger.accept(session, inbound=inbound, keys=self.keys)
             return opened, self.library.get(session)
 
-    def _in_context(self, inbound: Inbound, decision: Decision, conversation: Conversation, now: datetime) -> Decision:
+    async def _in_context(self, inbound: Inbound, decision: Decision, conversation: Conversation, now: datetime) -> Decision:
         asked = conversation.memory.get("asked")
         latched = conversation.latch_until is not None and conversation.latch_until > now
         previous = conversation.memory.get("previous_text") if now - conversation.last_at <= SAME_BREATH else None
@@ -188,7 +194,7 @@ class Spine:
             channel=inbound.channel.value,
             keys=inbound.kind == "keys",
         )
-        return self.triage.assess(inbound.text, context=context)
+        return await look(self.triage, inbound.text, context=context)
 
     @staticmethod
     def _carrier(inbound: Inbound, *, opted_out: bool) -> CarrierWord | None:
@@ -277,10 +283,12 @@ class Spine:
             case Step.OPT_OUT | Step.OPT_IN if conversation.person is not None:
                 stopped = plan.step is Step.OPT_OUT
                 set_opt_out(session, person=conversation.person, our_address=inbound.our_address or "", stopped=stopped)
-            case Step.EMERGENCY:
-                ledger.latch(conversation, card=words.card_id(plan.card, turn.library), now=turn.received)
-                self.desk.append(session, conversation=conversation, text=inbound.text)
-            case Step.CRISIS:
+            case Step.EMERGENCY | Step.CRISIS:
+                if plan.step is Step.EMERGENCY:
+                    ledger.latch(conversation, card=words.card_id(plan.card, turn.library), now=turn.received)
+                if inbound.kind == "recorded":
+                    # Nobody is there to hear the card: a person has to reach them.
+                    self.desk.queue(session, conversation=conversation, reason="emergency", text=inbound.text)
                 self.desk.append(session, conversation=conversation, text=inbound.text)
             case Step.RELEASE:
                 ledger.note_release(session, conversation=conversation, now=turn.received)
@@ -289,6 +297,9 @@ class Spine:
                     return self.desk.append(session, conversation=conversation, text=inbound.text)
             case Step.HELPED:
                 self.desk.helped(session, conversation=conversation, helped=bool(yes_or_no(inbound.text)))
+            case Step.RECORDED:
+                self.desk.queue(session, conversation=conversation, reason="voicemail", text=inbound.text)
+                self.desk.append(session, conversation=conversation, text=inbound.text)
             case Step.RELAY | Step.WAIT | Step.ASIDE:
                 return self.desk.append(session, conversation=conversation, text=inbound.text)
             case Step.ASSIST if turn.answered is None or turn.answered.handoff:
@@ -311,22 +322,27 @@ class Spine:
                 first=turn.opened.first,
                 line=line,
                 latched_card=conversation.latch_card if turn.plan.step is not Step.EMERGENCY else None,
-                speak_while_waiting=_may_speak_again(conversation, turn.received),
+                speak_while_waiting=pace.may_speak_again(conversation, turn.received),
                 language_sure=turn.fixed,
                 conversation=conversation.reference,
                 owner=conversation.owner,
                 released_card=turn.opened.conversation.latch_card if turn.plan.step is Step.RELEASE else None,
+                notice=pace.told_now(turn.plan, conversation, turn.inbound, turn.received),
             ),
         )
 
     @staticmethod
     def _note(turn: InHand, conversation: Conversation, line: InLine | None) -> None:
         memory = {**conversation.memory, "asked": turn.plan.card if turn.plan.card in _QUESTION_CARDS else None}
+        if turn.inbound.kind == "text":
+            memory["burst"] = pace.counted(turn.inbound, conversation, turn.received)
+        if pace.told_now(turn.plan, conversation, turn.inbound, turn.received):
+            memory[f"{turn.plan.step}_said"] = turn.received.isoformat()
         if turn.inbound.kind in ("text", "speech"):
             memory["previous_text"] = turn.inbound.text[:300]
         if turn.plan.step is Step.UNCLEAR:
             memory["unclear_said"] = True
-        if turn.plan.step is Step.WAIT and _may_speak_again(conversation, turn.received):
+        if turn.plan.step is Step.WAIT and pace.may_speak_again(conversation, turn.received):
             memory["waiting_said"] = turn.received.isoformat()
         if line is not None:
             memory["kept_for_later"] = line.later
@@ -349,8 +365,3 @@ def _left_for_the_agent(answered: Answered | None, text: str) -> bool:
         return False
     lost = answered.engine == "menu" and answered.outcome is Outcome.MENU and len(text.split()) > 1
     return lost or answered.handoff == "low_confidence_x2" or answered.outcome in _NO_ANSWER
-
-
-def _may_speak_again(conversation: Conversation, now: datetime) -> bool:
-    said = conversation.memory.get("waiting_said")
-    return said is None or now - datetime.fromisoformat(said) >= STILL_WAITING_EVERY

@@ -45,7 +45,7 @@ class Outcome(StrEnum):
 Role = Literal["card", "safety", "answer", "system"]
 """What a part is: a 911, 988 or protective card, the safety line, an answer, or a system text."""
 
-Kind = Literal["text", "speech", "keys", "silence", "start"]
+Kind = Literal["text", "speech", "keys", "silence", "start", "recorded"]
 Engine = Literal["rasa", "menu", "static", "carrier", "desk", "triage"]
 
 

@@ -29,6 +29,9 @@ _OUTCOMES: Final[dict[Step, Outcome]] = {
     Step.ASIDE: Outcome.AGENT,
     Step.HELPED: Outcome.FORM,
     Step.NOTED: Outcome.FORM,
+    Step.RECORDED: Outcome.FORM,
+    Step.BLOCKED: Outcome.REPROMPT,
+    Step.HURRIED: Outcome.REPROMPT,
 }
 _SYSTEM: Final[dict[Step, str]] = {
     Step.OPT_OUT: "system.stop",
@@ -44,8 +47,11 @@ _ENGINES: Final[dict[Step, Engine]] = {
     Step.WAIT: "desk",
     Step.HELPED: "desk",
     Step.NOTED: "desk",
+    Step.RECORDED: "desk",
 }
 _ASSISTED: Final = frozenset({Step.ASSIST, Step.ASIDE})
+NOTICES: Final[dict[Step, str]] = {Step.BLOCKED: "system.blocked", Step.HURRIED: "system.hurried"}
+"""What is said instead of answers, once in a while."""
 LONGEST_WAIT: Final = 60
 """Minutes; above them "more than an hour" is all that is honest."""
 
@@ -63,6 +69,8 @@ class Around:
     owner: str
     released_card: str | None = None
     """The card that led every reply until this turn, when the turn ends that."""
+    notice: bool = False
+    """Whether who gets no answer is told so now."""
 
 
 def _released(standing: Around) -> str:
@@ -90,7 +98,7 @@ def compose(
 ) -> Reply:
     """The reply to one turn. A card is always first; the safety line follows an ordinary answer."""
     parts = [*_cards(plan, library, situation, standing), *_body(plan, answered, library, situation, inbound, standing)]
-    if plan.safety_line and parts:
+    if plan.safety_line and (parts or plan.step in NOTICES):
         parts.append(Part.of(library.say("safety_line", situation), "safety"))
     if standing.first and inbound.channel is Channel.SMS and plan.step is Step.ASSIST and parts:
         parts.append(Part.of(library.say("system.first_contact", situation), "system"))
@@ -114,7 +122,8 @@ def _cards(plan: Plan, library: Library, situation: Situation, standing: Around)
     if plan.card is None:
         return []
     identity = standing.latched_card if plan.card == "emergency" and standing.latched_card else card_id(plan.card, library)
-    role: Role = "safety" if plan.step is Step.ASSIST and plan.card != "emergency" else "card"
+    aside = plan.step is Step.ASSIST or plan.step in NOTICES
+    role: Role = "safety" if aside and plan.card != "emergency" else "card"
     cards = [Part.of(library.say(identity, situation), role)]
     if plan.step is Step.EMERGENCY and situation.language != "en" and not standing.language_sure:
         cards.append(Part.of(library.say(identity, replace(situation, language="en")), role))
@@ -137,6 +146,8 @@ def _body(
     if plan.step is Step.HELPED:
         helped = "system.helped_yes" if yes_or_no(inbound.text) else "system.helped_no"
         return [Part.of(library.say(helped, situation), "system")]
+    if plan.step in NOTICES:
+        return [Part.of(library.say(NOTICES[plan.step], situation), "system")] if standing.notice else []
     line = standing.line
     if plan.step is Step.WAIT and line is not None and (line.say or (line.place and standing.speak_while_waiting)):
         waiting = library.say(line.say or "system.still_waiting", situation, position=line.place)

@@ -8,9 +8,11 @@ import desk.models
 import knowledge.models
 import server.alerts.models
 import server.audit.models
+import server.blocks.models
 import server.conversations.models
 import server.outbox.models
 import server.staff.models
+import server.voicemail.models
 from server.database.base import Base
 
 __all__ = ["Base"]
@@ -22,8 +24,10 @@ PACKAGES = (
     knowledge.models,
     server.alerts.models,
     server.audit.models,
+    server.blocks.models,
     server.conversations.models,
     server.outbox.models,
     server.staff.models,
+    server.voicemail.models,
 )
 """The modules whose tables these are."""

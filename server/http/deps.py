@@ -10,7 +10,7 @@ from server.conversations.wake import Wake
 from server.database.engine import Sessions
 from server.identity.keys import Keys
 from server.settings import Settings
-from server.twilio.ports import CallControl, NoCallControl
+from server.twilio.ports import CallControl, NoCallControl, NoRecordings, Recordings
 
 
 @dataclass(frozen=True)
@@ -26,3 +26,5 @@ class ChannelDeps:
     """The one that the spine's `stored` calls, so that open chats see what is said at once."""
     calls: CallControl = field(default_factory=NoCallControl)
     """Changes calls that are going on."""
+    recordings: Recordings = field(default_factory=NoRecordings)
+    """Fetches what callers recorded."""

@@ -26,6 +26,7 @@ PLACES: Final = (
     Place("/console/topics/", "staff.place_topics", "console.see"),
     Place("/console/try/", "topics.try", "console.see"),
     Place("/console/review/", "staff.place_review", "triage.review"),
+    Place("/console/blocks/", "blocks.place", "residents.block"),
     Place("/console/people/", "staff.place_people", "people.see"),
     Place("/console/audit/", "staff.place_audit", "audit.see"),
 )

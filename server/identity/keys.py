@@ -49,16 +49,23 @@ class Keys:
 
     def seal(self, value: str) -> str:
         """The ciphertext of a contact; two of the same contact differ."""
+        return base64.urlsafe_b64encode(self.seal_bytes(value.encode())).decode()
+
+    def seal_bytes(self, value: bytes) -> bytes:
+        """The ciphertext of anything else that a resident left with us, such as a recorded message."""
         nonce = os.urandom(12)
-        return base64.urlsafe_b64encode(nonce + AESGCM(self.contact).encrypt(nonce, value.encode(), None)).decode()
+        return nonce + AESGCM(self.contact).encrypt(nonce, value, None)
 
     def open(self, sealed: str) -> str:
         """The contact in a ciphertext. Raises `NotReady` when it was sealed with another key."""
-        raw = base64.urlsafe_b64decode(sealed)
+        return self.open_bytes(base64.urlsafe_b64decode(sealed)).decode()
+
+    def open_bytes(self, sealed: bytes) -> bytes:
+        """What is in a ciphertext. Raises `NotReady` when it was sealed with another key."""
         try:
-            return AESGCM(self.contact).decrypt(raw[:12], raw[12:], None).decode()
+            return AESGCM(self.contact).decrypt(sealed[:12], sealed[12:], None)
         except InvalidTag as error:
-            raise NotReady("A contact was stored under another SPILLWAY_SECRET_KEY.") from error
+            raise NotReady("This was stored under another SPILLWAY_SECRET_KEY.") from error
 
 
 def mask(contact: str) -> str:

@@ -29,6 +29,7 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "facts.change": _WRITERS,
     "incidents.change": _APPROVERS,
     "triage.review": _SUPERVISORS,
+    "residents.block": _SUPERVISORS,
     "audit.see": _SUPERVISORS,
     "people.see": _SUPERVISORS,
     "people.change": _ADMINISTRATORS,

@@ -14,7 +14,9 @@ from bot.channels.web.intake import LONGEST, Message, Sent, page_language
 from bot.channels.web.limits import Limiter, client_address
 from bot.channels.web.sessions import ChatSession, new_session, session_of
 from bot.triage.decision import Level
+from bot.triage.engine import Context
 from console.catalogue import LANGUAGES, text
+from server.conversations.looking import look
 from server.conversations.models import Conversation
 from server.conversations.turn import Channel, Inbound, Reply
 from server.database.engine import reading
@@ -45,7 +47,7 @@ class Answering:
         message that speaks of danger."""
         session = session_of(request, self.deps.keys, field=sent.session)
         refusal = self._refusal(request, sent, session)
-        if refusal is not None and not self._danger(sent):
+        if refusal is not None and not await self._danger(sent):
             REFUSED.labels(reason=f"web_{refusal.code}").inc()
             raise refusal
         session = session or new_session(self.deps.keys)
@@ -77,9 +79,12 @@ class Answering:
             return TooLarge(text("chat.error_long", language, limit=LONGEST))
         return None
 
-    def _danger(self, sent: Sent) -> bool:
-        levels = (self.deps.spine.triage.assess(message.text[:LONGEST]).level for message in sent.messages)
-        return any(level in (Level.HARD, Level.CRISIS) for level in levels)
+    async def _danger(self, sent: Sent) -> bool:
+        for message in sent.messages:
+            decision = await look(self.deps.spine.triage, message.text[:LONGEST], context=Context(channel="web"))
+            if decision.level in (Level.HARD, Level.CRISIS):
+                return True
+        return False
 
     async def _first_language(self, request: Request, session: ChatSession, message: Message) -> str | None:
         """The language of the page, for the first message of a chat, unless the message is clearly in another one: a lone

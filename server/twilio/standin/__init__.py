@@ -8,7 +8,15 @@ from __future__ import annotations
 from server.twilio.standin.calls import Call, CallError
 from server.twilio.standin.core import Callbacks, OptOuts, Phone, StandIn
 from server.twilio.standin.records import Message, Refusal
-from server.twilio.standin.sender import StandInCallControl, StandInSender, make_call_control, make_sender, standin_of
+from server.twilio.standin.sender import (
+    StandInCallControl,
+    StandInRecordings,
+    StandInSender,
+    make_call_control,
+    make_recordings,
+    make_sender,
+    standin_of,
+)
 from server.twilio.standin.webhooks import Answer, Post, WebhookFailed, post_to, post_to_app
 
 __all__ = [
@@ -23,9 +31,11 @@ __all__ = [
     "Refusal",
     "StandIn",
     "StandInCallControl",
+    "StandInRecordings",
     "StandInSender",
     "WebhookFailed",
     "make_call_control",
+    "make_recordings",
     "make_sender",
     "post_to",
     "post_to_app",

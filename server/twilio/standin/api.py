@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from server.twilio.standin.core import StandIn
@@ -99,6 +99,20 @@ def make_api(standin: StandIn) -> FastAPI:
             raise Refusal(400, 21220, "Call is not in-progress. Cannot redirect.")
         await call.led_to(form["Url"])
         return {"sid": sid, "account_sid": account, "to": call.to, "from": call.caller, "status": "in-progress"}
+
+    @app.get(f"{_ROOT}/Recordings/{{sid}}.mp3")
+    async def fetch_recording(request: Request, account: str, sid: str) -> Response:
+        await fields(request, account)
+        if sid not in standin.recordings:
+            raise Refusal(404, 20404, "The requested resource was not found")
+        return Response(standin.recordings[sid], media_type="audio/wav")
+
+    @app.delete(f"{_ROOT}/Recordings/{{sid}}.json")
+    async def delete_recording(request: Request, account: str, sid: str) -> Response:
+        await fields(request, account)
+        if standin.recordings.pop(sid, None) is None:
+            raise Refusal(404, 20404, "The requested resource was not found")
+        return Response(status_code=204)
 
     return app
 

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from server.twilio.standin.grammar import check
+from server.twilio.standin.records import new_sid, recorded_sound
 from server.twilio.standin.webhooks import Webhooks
 
 _MOST_HOPS: Final = 20
@@ -33,7 +34,15 @@ class Call:
     """One call. `state` is `listening`, `dialing` or `ended`; `heard` is what the caller was told, in order."""
 
     def __init__(
-        self, webhooks: Webhooks, *, sid: str, account: str, caller: str, to: str, dial_results: Mapping[str, str]
+        self,
+        webhooks: Webhooks,
+        *,
+        sid: str,
+        account: str,
+        caller: str,
+        to: str,
+        dial_results: Mapping[str, str],
+        recordings: dict[str, bytes],
     ) -> None:
         self.sid = sid
         self.caller = caller
@@ -45,6 +54,10 @@ class Call:
         self._webhooks = webhooks
         self._account = account
         self._dial_results = dial_results
+        self._recordings = recordings
+        self.transcripts_held = False
+        """True keeps back what was written down of recordings until `write_down`."""
+        self._transcripts: list[tuple[str, dict[str, str]]] = []
         self._url = ""
         self._verbs: list[Element] = []
         self._open: Element | None = None
@@ -86,6 +99,11 @@ class Call:
         """The caller presses keys, one after the other. What is left when a gathering ends goes to the next one; what is pressed
         while nobody gathers is lost."""
         self._note("press", keys)
+        if self._gather().tag == "Record":
+            # Nothing was said before the key: there is no recording, and Twilio goes on with the next verb.
+            self._open = None
+            await self._run()
+            return
         rest = keys
         while rest and self.state == "listening":
             gather = self._gather()
@@ -102,6 +120,9 @@ class Call:
     async def say(self, words: str, confidence: float | None = 0.9) -> None:
         """The caller speaks; while only keys are gathered this is silence."""
         gather = self._gather()
+        if gather.tag == "Record":
+            await self._record(gather, words)
+            return
         if "speech" not in gather.get("input", "dtmf"):
             await self.silence()
             return
@@ -142,6 +163,38 @@ class Call:
         fields = {"UnstableSpeechResult": words, "StableSpeechResult": stable, "SequenceNumber": str(number)}
         answer = await self._webhooks.send(self._webhooks.address(callback, self._url), self._fields(fields))
         return answer.status
+
+    @property
+    def recording(self) -> bool:
+        """Whether what the caller says now is recorded."""
+        return self.state == "listening" and self._open is not None and self._open.tag == "Record"
+
+    async def write_down(self, status: str = "completed") -> list[int]:
+        """Posts the words of the recordings; gives our answers' statuses."""
+        waiting, self._transcripts = self._transcripts, []
+        answers = []
+        for url, fields in waiting:
+            told = {**fields, "TranscriptionStatus": status}
+            if status != "completed":
+                told.pop("TranscriptionText")
+            answers.append((await self._webhooks.send(url, told)).status)
+        return answers
+
+    async def _record(self, verb: Element, words: str) -> None:
+        self._note("speech", words)
+        sid, seconds = new_sid("RE"), max(1, len(words.split()) // 2)
+        self._recordings[sid] = recorded_sound(seconds)
+        fields = {
+            "RecordingSid": sid,
+            "RecordingUrl": f"https://api.twilio.com/Recordings/{sid}",
+            "RecordingDuration": str(seconds),
+        }
+        if verb.get("transcribeCallback"):
+            url = self._webhooks.address(verb.get("transcribeCallback", ""), self._url)
+            self._transcripts.append((url, self._fields({**fields, "TranscriptionText": words, "TranscriptionSid": new_sid("TR")})))
+        await self._act(verb, {**fields, "Digits": "#"})
+        if not self.transcripts_held:
+            await self.write_down()
 
     async def led_to(self, url: str) -> None:
         """The REST API breaks off whatever the call is doing and goes on with another document."""
@@ -212,6 +265,10 @@ class Call:
                 self._note("gather", "", attributes=verb.attrib)
                 for child in verb:
                     self._aloud(child)
+                self._open, self.state, self._hops = verb, "listening", 0
+                return
+            elif verb.tag == "Record":
+                self._note("record", attributes=verb.attrib)
                 self._open, self.state, self._hops = verb, "listening", 0
                 return
             elif verb.tag == "Redirect":

@@ -66,6 +66,8 @@ class StandIn:
     calls: dict[str, Call] = field(default_factory=dict)
     blocked: set[tuple[str, str]] = field(default_factory=set)
     """Pairs of a resident's number and ours that the carrier sends nothing between."""
+    recordings: dict[str, bytes] = field(default_factory=dict)
+    """The sounds that callers recorded, by their ids."""
 
     def __post_init__(self) -> None:
         post = post_to(self.webhooks_to) if isinstance(self.webhooks_to, str) else self.webhooks_to
@@ -220,7 +222,13 @@ class StandIn:
     async def call(self, from_: str, to: str, *, sid: str | None = None) -> Call:
         """A resident calls; the call has run up to the first thing that waits for them."""
         call = Call(
-            self.webhooks, sid=sid or new_sid("CA"), account=self.account_sid, caller=from_, to=to, dial_results=self.dial_results
+            self.webhooks,
+            sid=sid or new_sid("CA"),
+            account=self.account_sid,
+            caller=from_,
+            to=to,
+            dial_results=self.dial_results,
+            recordings=self.recordings,
         )
         self.calls[call.sid] = call
         await call.start(self.webhooks.address(self.voice_path))

@@ -14,6 +14,10 @@ ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "Pause": frozenset({"length"}),
     "Redirect": frozenset({"method"}),
     "Hangup": frozenset(),
+    "Record": frozenset(
+        "action method timeout finishOnKey maxLength playBeep trim transcribe transcribeCallback recordingStatusCallback "
+        "recordingStatusCallbackMethod recordingStatusCallbackEvent".split()
+    ),
     "Gather": frozenset(
         "action method input timeout speechTimeout speechModel language hints profanityFilter finishOnKey numDigits "
         "actionOnEmptyResult partialResultCallback partialResultCallbackMethod enhanced".split()
@@ -23,7 +27,7 @@ ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "Enqueue": frozenset("action method waitUrl waitUrlMethod workflowSid".split()),
 }
 CHILDREN: Final[dict[str, frozenset[str]]] = {
-    "Response": frozenset({"Say", "Play", "Pause", "Redirect", "Hangup", "Gather", "Dial", "Enqueue"}),
+    "Response": frozenset({"Say", "Play", "Pause", "Redirect", "Hangup", "Gather", "Dial", "Enqueue", "Record"}),
     "Gather": frozenset({"Say", "Play", "Pause"}),
     "Dial": frozenset({"Number"}),
 }
@@ -47,6 +51,15 @@ def check(root: Element) -> list[str]:
         faults += _gather(gather, falls_to=_after(root, gather))
     for said in root.iter("Say"):
         faults += _say(said)
+    for made in root.iter("Record"):
+        if not made.get("action"):
+            faults.append("<Record> without action loops")
+        if not 0 < int(made.get("maxLength") or "3600") <= 120:
+            faults.append("<Record> longer than what is written down")
+        if (made.get("transcribe") == "true") is not bool(made.get("transcribeCallback")):
+            faults.append("<Record> that is written down for nobody")
+        if not any(said.tag == "Say" for said in root):
+            faults.append("<Record> without a word before it")
     for dial in root.iter("Dial"):
         numbers = [(number.text or "") for number in dial.iter("Number")] or [dial.text or ""]
         faults += [f"<Dial> to {number!r}" for number in numbers if _SHORT.fullmatch(number.strip()) or not number.strip()]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import secrets
+import wave
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -12,6 +14,17 @@ from typing import Any
 def new_sid(prefix: str) -> str:
     """An id as Twilio makes them: two letters and 32 hexadecimal digits."""
     return prefix + secrets.token_hex(16)
+
+
+def recorded_sound(seconds: int) -> bytes:
+    """What a recording of some seconds sounds like here: silence, as a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(1)
+        sound.setframerate(8000)
+        sound.writeframes(b"\x80" * 8000 * seconds)
+    return file.getvalue()
 
 
 @dataclass

@@ -11,7 +11,8 @@ from server.settings import Settings
 from server.twilio.callbacks import reference_of_row, status_url
 from server.twilio.client import TwilioSender
 from server.twilio.control import TwilioCallControl
-from server.twilio.ports import CallControl
+from server.twilio.ports import CallControl, Recordings
+from server.twilio.recordings import TwilioRecordings
 from server.twilio.standin.core import StandIn
 from server.twilio.standin.records import Refusal
 from server.twilio.standin.webhooks import post_to_app
@@ -39,6 +40,29 @@ def make_call_control(app: FastAPI, settings: Settings) -> CallControl:
     if settings.live or settings.twilio_api_base:
         return TwilioCallControl(settings)
     return StandInCallControl(standin_of(app, settings))
+
+
+def make_recordings(app: FastAPI, settings: Settings) -> Recordings:
+    """What fetches recordings: Twilio in live mode or where another address is configured, else the app's stand-in."""
+    if settings.live or settings.twilio_api_base:
+        return TwilioRecordings(settings)
+    return StandInRecordings(standin_of(app, settings))
+
+
+class StandInRecordings:
+    """The recordings of a stand-in in the same process, for training mode."""
+
+    def __init__(self, standin: StandIn) -> None:
+        self._standin = standin
+
+    async def fetch(self, recording: str) -> bytes | None:
+        """The sound, while the stand-in has it."""
+        return self._standin.recordings.get(recording)
+
+    async def remove(self, recording: str) -> bool:
+        """Forgets it."""
+        self._standin.recordings.pop(recording, None)
+        return True
 
 
 class StandInCallControl:

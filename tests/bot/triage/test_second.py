@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bot.triage import Level, TriageEngine, second
 from bot.triage.classifier import Classifier
@@ -12,7 +15,7 @@ from bot.triage.network import Network, Plan, fit_several, opinion
 from bot.triage.normalise import normalise
 from bot.triage.reading import read
 from bot.triage.rules import shipped_rules
-from bot.triage.second import DIMENSIONS, SecondEncoder, shared_second_encoder
+from bot.triage.second import DIMENSIONS, LINE, SecondEncoder, shared_second_encoder
 
 TEXTS = (
     "when is the library open",
@@ -116,3 +119,60 @@ def test_networks_learn_what_no_line_divides() -> None:
     again = fit_several(features, labels, levels=2, seeds=(1,), plan=Plan(hidden=32, left_out=0.1, rounds=60, rate=1e-2))
     assert np.array_equal(again[0].hidden, networks[0].hidden)
     assert isinstance(again[0], Network)
+
+
+# --- The time it may take -----------------------------------------------------------------------------------------------------
+
+
+class Held(SecondEncoder):
+    """An encoder that encodes when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go, self.asked = Event(), 0
+
+    def ready(self) -> bool:
+        """There from the start."""
+        return True
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Waits, then gives zeros."""
+        self.asked += 1
+        self.go.wait()
+        return np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+
+
+def test_a_look_that_takes_too_long_is_given_up_towards_danger(small_model: Path) -> None:
+    encoder = Held()
+    try:
+        model = Classifier.load(small_model, second=_woken(encoder), patience=0.001)
+        encoder.go.clear()
+        model._band = (0.0, 1.0)
+        engine = TriageEngine(shipped_rules(), model)
+        decisions = [engine.assess(text) for text in TEXTS]
+    finally:
+        encoder.go.set()
+    assert all(decision.level is not Level.NONE for decision in decisions), "no less than the safety line"
+    assert all("no second look in time" in decision.evidence for decision in decisions)
+    assert engine.assess("my house is on fire").level is Level.HARD
+    assert encoder.asked <= 1 + LINE, "who would come too late does not stand in line"
+
+
+def test_without_a_limit_every_look_is_finished(small_model: Path) -> None:
+    encoder = _woken(Held())
+    model = Classifier.load(small_model, second=encoder)
+    model._band = (0.0, 1.0)
+    assert "second look" in TriageEngine(shipped_rules(), model).assess("the water is coming up the street").evidence
+
+
+def _woken(encoder: Held) -> Held:
+    """Lets the first text of a loading through."""
+    encoder.go.set()
+    encoder.encode(["ready"])
+    return encoder
+
+
+def test_the_line_is_open_again_after_a_look() -> None:
+    encoder = _woken(Held())
+    for _ in range(3 * LINE):
+        assert encoder.encode_one("hello", seconds=60).shape == (DIMENSIONS,)

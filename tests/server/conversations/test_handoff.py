@@ -13,7 +13,7 @@ from desk.models import Handoff
 from server.assembly import Service
 from server.clock import now
 from server.conversations.ownership import Owner
-from server.conversations.spine import STILL_WAITING_EVERY
+from server.conversations.pace import STILL_WAITING_EVERY
 from server.conversations.turn import Answered, Asked, Outcome, Reply
 from server.outbox.models import OutboundMessage
 from tests.server.harness import Resident, Scripted, answer, rows, with_assistant

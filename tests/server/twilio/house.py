@@ -26,7 +26,7 @@ from server.database.tables import Base
 from server.http.deps import ChannelDeps
 from server.outbox.models import OutboundMessage
 from server.settings import Settings
-from server.twilio.standin import StandIn, make_call_control, post_to_app
+from server.twilio.standin import StandIn, make_call_control, make_recordings, post_to_app
 
 PUBLIC = "https://311.harborcity.example"
 OURS = "+15555550100"
@@ -95,7 +95,7 @@ def open_house(folder: Path, **changes: Any) -> Iterator[House]:
     token = service.settings.twilio_auth_token.get_secret_value()
     public = service.settings.public_url or "http://test"
     twilio = app.state.standin = StandIn(service.settings.twilio_account_sid, token, post_to_app(app, public), public_url=public)
-    deps = replace(deps, calls=make_call_control(app, service.settings))
+    deps = replace(deps, calls=make_call_control(app, service.settings), recordings=make_recordings(app, service.settings))
     app.include_router(sms_router(deps))
     app.include_router(voice_router(deps))
     try:

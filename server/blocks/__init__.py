@@ -1,0 +1,1 @@
+"""Whom this service does not answer for a while, and why."""

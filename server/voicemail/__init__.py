@@ -1,0 +1,1 @@
+"""Messages that callers recorded when no agent was there."""
