@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from desk import service
 from desk.models import DeskAgent, Handoff
 from desk.presence import choose, sit_down
-from desk.states import State
+from desk.states import State, hold
 from desk.telling import shown, tell, tell_of_agent
 from knowledge.library import Library
 from server.conversations.models import Conversation
@@ -18,6 +18,7 @@ from server.errors import Conflict
 
 def take(session: Session, *, conversation: Conversation, agent: str, library: Library) -> Handoff:
     """Takes a conversation: the one in line, or one that the assistant has. The resident is told who is with them."""
+    hold(session, conversation_ids=[conversation.id])
     sit_down(session, name=agent)
     handoff = service.wrapping_up(session, conversation_id=conversation.id, agent=agent)
     current = service.current_handoff(session, conversation_id=conversation.id)
@@ -32,6 +33,7 @@ def take(session: Session, *, conversation: Conversation, agent: str, library: L
 
 def take_over(session: Session, *, conversation: Conversation, supervisor: str, library: Library) -> Handoff:
     """Takes a conversation from whoever has it."""
+    hold(session, conversation_ids=[conversation.id])
     sit_down(session, name=supervisor)
     handoff = _current(session, conversation)
     return _greeted(session, service.take_over(session, handoff_id=handoff.id, supervisor=supervisor), library)
@@ -70,13 +72,17 @@ def lose_agent(session: Session, *, handoff_id: int, agent: str | None, library:
 
 def choose_presence(session: Session, *, agent: str, state: str, library: Library) -> list[int]:
     """Sets what an agent is. What one who goes offline still has goes to the front of the line; gives those conversations."""
-    choose(session, name=agent, state=state)
     if state != "offline":
+        choose(session, name=agent, state=state)
         return []
-    held = select(Handoff.id).where(Handoff.state == State.AGENT.value, Handoff.accepted_by == agent).order_by(Handoff.id)
+    held = select(Handoff.id, Handoff.conversation_id).where(Handoff.state == State.AGENT.value, Handoff.accepted_by == agent)
+    hold(session, conversation_ids=[row.conversation_id for row in session.execute(held)])
+    # Looked up again: what this agent no longer has by now is not theirs to put back.
+    ids = [row.id for row in session.execute(held.order_by(Handoff.id))]
+    choose(session, name=agent, state=state)
     return [
         lose_agent(session, handoff_id=handoff_id, agent=agent, library=library, reason="agent_left").conversation_id
-        for handoff_id in session.scalars(held).all()
+        for handoff_id in ids
     ]
 
 
