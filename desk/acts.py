@@ -11,6 +11,7 @@ from desk.presence import choose, sit_down
 from desk.states import State, hold
 from desk.telling import shown, tell, tell_of_agent
 from knowledge.library import Library
+from server.alerts.service import taken_up
 from server.conversations.models import Conversation
 from server.conversations.ownership import Owner
 from server.errors import Conflict
@@ -122,6 +123,7 @@ def close(session: Session, *, conversation: Conversation, agent: str, supervise
 
 def _greeted(session: Session, handoff: Handoff, library: Library) -> Handoff:
     conversation = session.get_one(Conversation, handoff.conversation_id)
+    taken_up(session, conversation_id=conversation.id, by=handoff.accepted_by or "desk")
     tell_of_agent(session, conversation=conversation, library=library, handoff=handoff)
     return handoff
 

@@ -19,6 +19,7 @@ from server.alerts.models import Alert
 from server.conversations.models import Conversation
 from server.database.engine import Sessions, reading
 from server.http.while_read import WhileRead
+from server.requests.models import ServiceRequest
 
 log = structlog.get_logger()
 
@@ -69,7 +70,8 @@ class DeskFollower:
             alerts = session.execute(select(func.max(Alert.id), func.max(Alert.seen_at))).one()
             agents = session.scalar(select(func.max(DeskAgent.state_at)))
             notes = session.scalar(select(func.max(DeskNote.id)))
-        return "|".join(str(value) for value in (*handoffs, ended, *alerts, agents, notes))
+            asked = session.execute(select(func.max(ServiceRequest.id), func.max(ServiceRequest.state_at))).one()
+        return "|".join(str(value) for value in (*handoffs, ended, *alerts, agents, notes, *asked))
 
     async def stream(self, request: Request) -> AsyncIterator[ServerSentEvent]:
         """An event for every change. A page that comes back with the mark it had hears of what it missed."""

@@ -14,11 +14,15 @@ from desk import acts, board, practice, presence, service
 from desk.changes import TO_BOARD, change, seen
 from desk.figures_routes import router as figures_router
 from desk.live import DeskFollower
+from desk.requests_routes import form_values
+from desk.requests_routes import router as requests_router
 from desk.suggest import search
+from desk.told import told_words
 from desk.views import mark_words, read_board, read_sheet, reason_words
 from knowledge.rendering.segments import foreign_to_gsm, measure
 from server.alerts.service import acknowledge
 from server.audit.service import record
+from server.conversations.models import Conversation
 from server.database.engine import reading
 from server.errors import SpillwayError
 from server.http.deps import ChannelDeps
@@ -43,6 +47,7 @@ def router(deps: ChannelDeps) -> APIRouter:
             status=status,
             reason=lambda reason: reason_words(reason, language),
             mark=lambda key: mark_words(key, language),
+            called=lambda reference: told_words(deps.library.last_good, reference, language),
             takes=user.role in PERMISSIONS["desk.take"],
             supervises=user.role in PERMISSIONS["desk.supervise"],
             settled=service.SETTLED,
@@ -86,7 +91,17 @@ def router(deps: ChannelDeps) -> APIRouter:
                     once=uuid.uuid4().hex,
                 )
             name = "_sheet.html" if piece else "conversation.html"
-            shown: dict[str, Any] = {"problem": None, "once": uuid.uuid4().hex, "draft": "", "query": "", "found": [], **values}
+            if "form" in values:
+                values |= form_values(values["form"], values["typed"])
+            shown: dict[str, Any] = {
+                "problem": None,
+                "once": uuid.uuid4().hex,
+                "draft": "",
+                "query": "",
+                "found": [],
+                **form_values(),
+                **values,
+            }
             return page(name, request, user, status, sheet=read, **shown)
 
     @routes.get("/c/{reference}")
@@ -153,11 +168,12 @@ def router(deps: ChannelDeps) -> APIRouter:
         return go("/desk/", notice="desk_agent.notice_practice")
 
     @routes.post("/alerts/{alert_id}")
-    def acknowledged(request: Request, alert_id: int) -> Response:
+    def acknowledged(request: Request, alert_id: int, back: Annotated[str, Form()] = "") -> Response:
         user = staff_user(request, deps, "alerts.acknowledge")
         with deps.sessions.begin() as session:
-            acknowledge(session, alert_id=alert_id, by=user.name)
-        return RedirectResponse("/desk/", 303)
+            alert = acknowledge(session, alert_id=alert_id, by=user.name)
+            there = session.get(Conversation, alert.conversation_id) if back and alert.conversation_id else None
+        return RedirectResponse(f"/desk/c/{there.reference}" if there is not None else "/desk/", 303)
 
     @routes.post("/contact/{reference}")
     def contact(request: Request, reference: str) -> Response:
@@ -169,6 +185,7 @@ def router(deps: ChannelDeps) -> APIRouter:
         return render("_contact.html", request=request, deps=deps, user=user, contact=number, reference=reference)
 
     routes.include_router(figures_router(deps))
+    routes.include_router(requests_router(deps, sheet))
     return routes
 
 

@@ -22,8 +22,12 @@ from desk.states import State
 from desk.suggest import Offered, suggestions
 from knowledge.library import Library
 from server import clock
+from server.alerts.models import Alert
+from server.alerts.service import of_conversation
 from server.conversations.models import Conversation, Turn
 from server.outbox.models import OutboundMessage
+from server.requests.models import ServiceRequest
+from server.requests.service import of_resident
 
 MOST_SHOWN: Final = 60
 _LAST_TURNS: Final = 40
@@ -134,9 +138,29 @@ class Sheet:
     """The approved versions that left, each once."""
     marks: list[Turn]
     earlier: list[tuple[Conversation, Handoff | None]]
+    requests: list[ServiceRequest]
+    """What this resident asked the city for, with tracking numbers."""
+    alerts: list[Alert]
+    """What was raised about it, with who has seen it."""
     suggested: list[Offered]
     agents: list[Seat]
     groups: list[str]
+
+    @property
+    def fills(self) -> bool:
+        """True when the person who looks may fill in a form for the resident: they have it, or had it a moment ago."""
+        return self.held or (self.handoff is not None and self.handoff.state == State.WRAPUP)
+
+    @property
+    def filed(self) -> bool:
+        """True when something was filed for the resident in this conversation since the handoff was queued."""
+        since = self.handoff.queued_at if self.handoff is not None else None
+        return any(one.conversation_id == self.conversation.id and since and one.made_at >= since for one in self.requests)
+
+    @property
+    def unseen(self) -> list[Alert]:
+        """The alerts that still wait for somebody."""
+        return [alert for alert in self.alerts if alert.seen_at is None]
 
     @property
     def alarms(self) -> str:
@@ -168,6 +192,8 @@ def read_sheet(session: Session, *, reference: str, name: str, language: str, li
         told=_told(session, conversation),
         marks=[turn for turn in turns if turn.level in ("hard", "crisis")],
         earlier=_earlier(session, conversation),
+        requests=of_resident(session, conversation=conversation),
+        alerts=of_conversation(session, conversation_id=conversation.id),
         suggested=suggestions(library, conversation=conversation, turns=turns, language=language),
         agents=[seat for seat in seats(session) if seat.state != "offline" and seat.agent.name != name],
         groups=groups(session),

@@ -10,6 +10,7 @@ import server.alerts.models
 import server.audit.models
 import server.conversations.models
 import server.outbox.models
+import server.requests.models
 import server.staff.models
 from server.database.base import Base
 
@@ -24,6 +25,7 @@ PACKAGES = (
     server.audit.models,
     server.conversations.models,
     server.outbox.models,
+    server.requests.models,
     server.staff.models,
 )
 """The modules whose tables these are."""
