@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from desk import service
 from desk.models import DeskAgent, Handoff
 from desk.presence import choose, sit_down
-from desk.states import State
+from desk.states import State, hold
 from desk.telling import shown, tell, tell_of_agent
 from knowledge.library import Library
+from server.alerts.service import taken_up
 from server.conversations.models import Conversation
 from server.conversations.ownership import Owner
 from server.errors import Conflict
@@ -18,6 +19,7 @@ from server.errors import Conflict
 
 def take(session: Session, *, conversation: Conversation, agent: str, library: Library) -> Handoff:
     """Takes a conversation: the one in line, or one that the assistant has. The resident is told who is with them."""
+    hold(session, conversation_ids=[conversation.id])
     sit_down(session, name=agent)
     handoff = service.wrapping_up(session, conversation_id=conversation.id, agent=agent)
     current = service.current_handoff(session, conversation_id=conversation.id)
@@ -32,6 +34,7 @@ def take(session: Session, *, conversation: Conversation, agent: str, library: L
 
 def take_over(session: Session, *, conversation: Conversation, supervisor: str, library: Library) -> Handoff:
     """Takes a conversation from whoever has it."""
+    hold(session, conversation_ids=[conversation.id])
     sit_down(session, name=supervisor)
     handoff = _current(session, conversation)
     return _greeted(session, service.take_over(session, handoff_id=handoff.id, supervisor=supervisor), library)
@@ -70,13 +73,17 @@ def lose_agent(session: Session, *, handoff_id: int, agent: str | None, library:
 
 def choose_presence(session: Session, *, agent: str, state: str, library: Library) -> list[int]:
     """Sets what an agent is. What one who goes offline still has goes to the front of the line; gives those conversations."""
-    choose(session, name=agent, state=state)
     if state != "offline":
+        choose(session, name=agent, state=state)
         return []
-    held = select(Handoff.id).where(Handoff.state == State.AGENT.value, Handoff.accepted_by == agent).order_by(Handoff.id)
+    held = select(Handoff.id, Handoff.conversation_id).where(Handoff.state == State.AGENT.value, Handoff.accepted_by == agent)
+    hold(session, conversation_ids=[row.conversation_id for row in session.execute(held)])
+    # Looked up again: what this agent no longer has by now is not theirs to put back.
+    ids = [row.id for row in session.execute(held.order_by(Handoff.id))]
+    choose(session, name=agent, state=state)
     return [
         lose_agent(session, handoff_id=handoff_id, agent=agent, library=library, reason="agent_left").conversation_id
-        for handoff_id in session.scalars(held).all()
+        for handoff_id in ids
     ]
 
 
@@ -116,6 +123,7 @@ def close(session: Session, *, conversation: Conversation, agent: str, supervise
 
 def _greeted(session: Session, handoff: Handoff, library: Library) -> Handoff:
     conversation = session.get_one(Conversation, handoff.conversation_id)
+    taken_up(session, conversation_id=conversation.id, by=handoff.accepted_by or "desk")
     tell_of_agent(session, conversation=conversation, library=library, handoff=handoff)
     return handoff
 

@@ -35,7 +35,8 @@ class Line:
     language: str
     marks: tuple[str, ...]
     """Keys of the catalogue: what is to be known of it, such as how far it got."""
-    versions: str = ""
+    messages: tuple[str, ...] = ()
+    """The approved versions in it, as `message@version`."""
 
 
 def queue(session: Session, *, state: str = "queued", limit: int = 200) -> list[Waiting]:
@@ -80,7 +81,7 @@ def transcript(session: Session, *, conversation_id: int, limit: int = 300) -> l
             row.text,
             _language(row.parts),
             (f"desk_agent.sent_{row.state}",),
-            ", ".join(row.message_ids),
+            tuple(row.message_ids),
         )
         for row in sent
     ]

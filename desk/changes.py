@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from desk import acts, board, reply, service
 from desk.models import Handoff
 from desk.notes import add_note
-from desk.states import State
+from desk.states import State, hold
 from knowledge.library import Library
 from server.conversations.models import Conversation
 from server.errors import Conflict, Forbidden
@@ -151,6 +151,8 @@ def change(deps: ChannelDeps, *, user: StaffUser, reference: str, act: str, text
         raise Conflict("That cannot be done with this conversation now.", words="desk_refusal.not_now")
     with deps.sessions.begin() as session:
         conversation = board.conversation_by_reference(session, reference=reference)
+        hold(session, conversation_ids=[conversation.id])
+        session.refresh(conversation)
         text = text.replace("\x00", " ")
         ACTS[act](Asked(session, conversation, user, deps.library.get(session), text, to, once))
         conversation_id = conversation.id

@@ -74,10 +74,10 @@ def choose(session: Session, *, name: str, state: str) -> DeskAgent:
         raise BadInput("Choose available, busy, break or offline.", words="desk_refusal.choose_presence")
     agent = heard_of(session, name=name)
     now = clock.now()
-    if agent.state != state:
-        record(session, actor=name, action="desk.presence", subject=name, detail={"from": agent.state, "to": state})
+    before, agent.seen_at = agent.state, now
+    if before != state:
         agent.state, agent.state_at = state, now
-    agent.seen_at = now
+        record(session, actor=name, action="desk.presence", subject=name, detail={"from": before, "to": state})
     return agent
 
 

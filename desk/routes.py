@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -11,18 +12,25 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from desk import acts, board, practice, presence, service, voicemails
+from desk.boards import read_board
 from desk.changes import TO_BOARD, change, seen
 from desk.figures_routes import router as figures_router
 from desk.live import DeskFollower
+from desk.pieces import Pieces, Viewer
+from desk.requests_routes import form_values
+from desk.requests_routes import router as requests_router
 from desk.suggest import search
-from desk.views import mark_words, read_board, read_sheet, reason_words
+from desk.told import told_words
+from desk.views import mark_words, read_sheet, reason_words
 from knowledge.rendering.segments import foreign_to_gsm, measure
+from server import clock
 from server.alerts.service import acknowledge
 from server.audit.service import record
+from server.conversations.models import Conversation
 from server.database.engine import reading
 from server.errors import SpillwayError
 from server.http.deps import ChannelDeps
-from server.http.pages import go, page_language, render, told
+from server.http.pages import fragment, go, page_language, render, told
 from server.staff.access import staff_user
 from server.staff.models import StaffUser
 from server.staff.permissions import PERMISSIONS
@@ -32,7 +40,12 @@ from server.voicemail.service import of_conversation
 def router(deps: ChannelDeps) -> APIRouter:
     """The desk."""
     routes = APIRouter(prefix="/desk", tags=["desk"], include_in_schema=False)
-    follower = DeskFollower(deps.sessions)
+
+    def make(name: str, *, language: str, **values: Any) -> str:
+        reason, mark = partial(reason_words, language=language), partial(mark_words, language=language)
+        return fragment(name, deps=deps, language=language, reason=reason, mark=mark, **values)
+
+    follower = DeskFollower(deps.sessions, deps.wake, Pieces(make))
 
     def page(name: str, request: Request, user: StaffUser, status: int = 200, **values: Any) -> Response:
         language = page_language(request, user)
@@ -44,6 +57,7 @@ def router(deps: ChannelDeps) -> APIRouter:
             status=status,
             reason=lambda reason: reason_words(reason, language),
             mark=lambda key: mark_words(key, language),
+            called=lambda reference: told_words(deps.library.last_good, reference, language),
             takes=user.role in PERMISSIONS["desk.take"],
             supervises=user.role in PERMISSIONS["desk.supervise"],
             settled=service.SETTLED,
@@ -62,12 +76,24 @@ def router(deps: ChannelDeps) -> APIRouter:
         here(user)
         with reading(deps.sessions) as session:
             name = "_board.html" if request.query_params.get("piece") else "desk.html"
-            return page(name, request, user, board=read_board(session, name=user.name))
+            return page(name, request, user, board=read_board(session, name=user.name), now=clock.now())
 
     @routes.get("/events")
     async def events(request: Request) -> Response:
-        await run_in_threadpool(staff_user, request, deps, "desk.see")
-        return EventSourceResponse(follower.stream(request), ping=15)
+        user = await run_in_threadpool(staff_user, request, deps, "desk.see")
+
+        def still() -> bool:
+            try:
+                return staff_user(request, deps, "desk.see").name == user.name
+            except SpillwayError:
+                # Signed out, or no longer of this role: the page learns it when it asks again.
+                return False
+
+        if request.query_params.get("board"):
+            viewer = Viewer(user.name, page_language(request, user), user.role in PERMISSIONS["desk.take"])
+            return EventSourceResponse(follower.boards(viewer, still), ping=15)
+        reference = request.query_params.get("of")
+        return EventSourceResponse(follower.stream(request, still, reference=reference), ping=15)
 
     def sheet(request: Request, user: StaffUser, reference: str, *, status: int = 200, **values: Any) -> Response:
         library = deps.library.last_good
@@ -88,7 +114,17 @@ def router(deps: ChannelDeps) -> APIRouter:
                 )
             name = "_sheet.html" if piece else "conversation.html"
             recorded = of_conversation(session, conversation_id=read.conversation.id)
-            shown: dict[str, Any] = {"problem": None, "once": uuid.uuid4().hex, "draft": "", "query": "", "found": [], **values}
+            if "form" in values:
+                values |= form_values(values["form"], values["typed"])
+            shown: dict[str, Any] = {
+                "problem": None,
+                "once": uuid.uuid4().hex,
+                "draft": "",
+                "query": "",
+                "found": [],
+                **form_values(),
+                **values,
+            }
             return page(name, request, user, status, sheet=read, voicemails=recorded, **shown)
 
     @routes.get("/c/{reference}")
@@ -155,11 +191,12 @@ def router(deps: ChannelDeps) -> APIRouter:
         return go("/desk/", notice="desk_agent.notice_practice")
 
     @routes.post("/alerts/{alert_id}")
-    def acknowledged(request: Request, alert_id: int) -> Response:
+    def acknowledged(request: Request, alert_id: int, back: Annotated[str, Form()] = "") -> Response:
         user = staff_user(request, deps, "alerts.acknowledge")
         with deps.sessions.begin() as session:
-            acknowledge(session, alert_id=alert_id, by=user.name)
-        return RedirectResponse("/desk/", 303)
+            alert = acknowledge(session, alert_id=alert_id, by=user.name)
+            there = session.get(Conversation, alert.conversation_id) if back and alert.conversation_id else None
+        return RedirectResponse(f"/desk/c/{there.reference}" if there is not None else "/desk/", 303)
 
     @routes.get("/voicemail/{voicemail_id}")
     async def listen(request: Request, voicemail_id: int) -> Response:
@@ -176,6 +213,7 @@ def router(deps: ChannelDeps) -> APIRouter:
         return render("_contact.html", request=request, deps=deps, user=user, contact=number, reference=reference)
 
     routes.include_router(figures_router(deps))
+    routes.include_router(requests_router(deps, sheet))
     return routes
 
 

@@ -194,7 +194,7 @@ def pass_on(
     note = note.strip()
     if not note or (agent is None) == (group is None):
         raise BadInput("Name one agent or one group, and write what they must know.", words="desk_refusal.pass_whom")
-    handoff = session.get_one(Handoff, handoff_id)
+    handoff, _ = lock(session, handoff_id=handoff_id)
     add_note(session, conversation_id=handoff.conversation_id, kind="transfer", author=actor, text=note)
     if agent is None:
         handoff = move(session, handoff_id=handoff_id, to=State.QUEUED, actor=actor, reason="passed_on")

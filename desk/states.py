@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk.models import Handoff
@@ -62,6 +64,13 @@ OPEN: Final = (S.QUEUED.value, S.OFFERED.value, S.AGENT.value, S.CALLBACK.value)
 """The states in which somebody still owes the resident something; a conversation has at most one such handoff."""
 _LASTING: Final = frozenset({S.WRAPUP, S.CALLBACK})
 """After these the conversation lives a life of its own: it may be with anybody, or over."""
+
+
+def hold(session: Session, *, conversation_ids: Iterable[int]) -> None:
+    """Locks some conversations in one order until the transaction ends. What touches an agent's place or the record besides holds
+    its conversations first, as every turn does, so that two never wait for each other."""
+    wanted = select(Conversation.id).where(Conversation.id.in_(list(conversation_ids))).order_by(Conversation.id)
+    session.execute(wanted.with_for_update()).all()
 
 
 def lock(session: Session, *, handoff_id: int) -> tuple[Handoff, Conversation]:

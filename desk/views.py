@@ -1,121 +1,32 @@
-"""What the board and the conversation page show, for the person who looks, in few queries."""
+"""What the page of one conversation shows, for the person who looks, in few queries."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console.catalogue import has, text, words
 from desk import board
-from desk.line import order
-from desk.models import DeskAgent, DeskNote, Handoff
+from desk.models import DeskNote, Handoff
 from desk.needs import needs_in
 from desk.notes import notes_of
-from desk.offering import Fit, fit
 from desk.packet import summarise, told_by_resident
-from desk.presence import Presence, Seat, groups, present_state, seats
+from desk.presence import Seat, groups, seats
 from desk.service import current_handoff, wrapping_up
 from desk.states import State
 from desk.suggest import Offered, suggestions
 from knowledge.library import Library
-from server import clock
+from server.alerts.models import Alert
+from server.alerts.service import of_conversation
 from server.conversations.models import Conversation, Turn
 from server.outbox.models import OutboundMessage
+from server.requests.models import ServiceRequest
+from server.requests.service import of_resident
 
-MOST_SHOWN: Final = 60
 _LAST_TURNS: Final = 40
-SHORT: Final = 24
-"""Words of the summary that a board shows."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """One conversation on the board."""
-
-    handoff: Handoff
-    conversation: Conversation
-    place: int = 0
-    fit: Fit | None = None
-    unread: int = 0
-
-    @property
-    def short(self) -> str:
-        """The first words of the summary."""
-        said = str(self.handoff.packet.get("summary", "")).split()
-        return " ".join(said[:SHORT]) + (" …" if len(said) > SHORT else "")
-
-
-@dataclass(frozen=True)
-class Board:
-    """Everything on one person's board."""
-
-    waiting: list[Item]
-    total: int
-    mine: list[Item]
-    offered: list[Item]
-    callbacks: list[Item]
-    others: list[Item]
-    alerts: list[Any]
-    me: DeskAgent | None
-    state: Presence
-    seats: list[Seat] = field(default_factory=list)
-
-    @property
-    def rings(self) -> str:
-        """What is new and calls: the page compares it with what it had."""
-        return " ".join([*(f"w{item.handoff.id}" for item in self.waiting), *(f"o{item.handoff.id}" for item in self.offered)])
-
-    @property
-    def alarms(self) -> str:
-        """What is an emergency: it rings with a sound of its own."""
-        urgent = [f"e{item.handoff.id}" for item in self.waiting if item.handoff.priority == 0]
-        return " ".join([*(f"a{alert.id}" for alert, _ in self.alerts if alert.severity == "critical"), *urgent])
-
-    @property
-    def unread(self) -> int:
-        """How many things wait for this person."""
-        return sum(item.unread for item in self.mine) + len(self.offered) + len(self.alerts)
-
-
-def read_board(session: Session, *, name: str) -> Board:
-    """The board of one person: their own conversations, what is put to them, and the line in its order."""
-    me = session.get(DeskAgent, name)
-    rows = session.execute(
-        select(Handoff, Conversation)
-        .join(Conversation, Conversation.id == Handoff.conversation_id)
-        .where(Handoff.state.in_((State.QUEUED.value, State.OFFERED.value, State.CALLBACK.value)))
-        .order_by(*order())
-    ).all()
-    line = [(handoff, conversation) for handoff, conversation in rows if handoff.state != State.CALLBACK]
-    waiting = [_item(me, handoff, conversation, place) for place, (handoff, conversation) in enumerate(line, 1)]
-    taken = [Item(one.handoff, one.conversation, unread=_unread(one)) for one in board.queue(session, state="agent")]
-    wrapping = [Item(one.handoff, one.conversation) for one in board.queue(session, state="wrapup")]
-    return Board(
-        waiting=waiting[:MOST_SHOWN],
-        total=len(waiting),
-        mine=[item for item in (*taken, *wrapping) if item.handoff.accepted_by == name],
-        offered=[item for item in waiting if item.handoff.state == State.OFFERED and item.handoff.accepted_by == name],
-        callbacks=[Item(one, conversation) for one, conversation in rows if one.state == State.CALLBACK][:MOST_SHOWN],
-        others=[item for item in taken if item.handoff.accepted_by != name],
-        alerts=board.alerts(session),
-        me=me,
-        state=present_state(me, now=clock.now()) if me is not None else "offline",
-        seats=seats(session),
-    )
-
-
-def _item(me: DeskAgent | None, handoff: Handoff, conversation: Conversation, place: int) -> Item:
-    fits = None
-    if me is not None:
-        fits = fit(me, language=conversation.language, reason=handoff.reason, channel=conversation.channel, group=handoff.group)
-    return Item(handoff, conversation, place, fits)
-
-
-def _unread(one: board.Waiting) -> int:
-    return max(one.conversation.turns - one.handoff.read_turn, 0)
 
 
 @dataclass(frozen=True)
@@ -134,9 +45,29 @@ class Sheet:
     """The approved versions that left, each once."""
     marks: list[Turn]
     earlier: list[tuple[Conversation, Handoff | None]]
+    requests: list[ServiceRequest]
+    """What this resident asked the city for, with tracking numbers."""
+    alerts: list[Alert]
+    """What was raised about it, with who has seen it."""
     suggested: list[Offered]
     agents: list[Seat]
     groups: list[str]
+
+    @property
+    def fills(self) -> bool:
+        """True when the person who looks may fill in a form for the resident: they have it, or had it a moment ago."""
+        return self.held or (self.handoff is not None and self.handoff.state == State.WRAPUP)
+
+    @property
+    def filed(self) -> bool:
+        """True when something was filed for the resident in this conversation since the handoff was queued."""
+        since = self.handoff.queued_at if self.handoff is not None else None
+        return any(one.conversation_id == self.conversation.id and since and one.made_at >= since for one in self.requests)
+
+    @property
+    def unseen(self) -> list[Alert]:
+        """The alerts that still wait for somebody."""
+        return [alert for alert in self.alerts if alert.seen_at is None]
 
     @property
     def alarms(self) -> str:
@@ -168,6 +99,8 @@ def read_sheet(session: Session, *, reference: str, name: str, language: str, li
         told=_told(session, conversation),
         marks=[turn for turn in turns if turn.level in ("hard", "crisis")],
         earlier=_earlier(session, conversation),
+        requests=of_resident(session, conversation=conversation),
+        alerts=of_conversation(session, conversation_id=conversation.id),
         suggested=suggestions(library, conversation=conversation, turns=turns, language=language),
         agents=[seat for seat in seats(session) if seat.state != "offline" and seat.agent.name != name],
         groups=groups(session),

@@ -23,10 +23,13 @@ def _digest(previous: str, at: datetime, actor: str, action: str, subject: str, 
 
 
 def record(session: Session, *, actor: str, action: str, subject: str, detail: dict[str, Any] | None = None) -> AuditRow:
-    """Adds one act to the chain, in the caller's transaction. Writers wait for one another, so that the chain has one end."""
+    """Adds one act to the chain, in the caller's transaction. Writers wait for one another, so that the chain has one end.
+
+    Whatever else a transaction locks, it locks before its first record: who holds the end of the chain waits for nothing else, or
+    two could wait for each other."""
+    session.flush()
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
-    session.flush()
     previous = session.scalar(select(AuditRow.digest).order_by(AuditRow.id.desc()).limit(1)) or _GENESIS
     at, body = clock.now(), detail or {}
     row = AuditRow(

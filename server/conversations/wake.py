@@ -39,12 +39,13 @@ class Wake:
 
     def __init__(self) -> None:
         self._watchers: defaultdict[int, set[Watcher]] = defaultdict(set)
+        self._all: set[Watcher] = set()
         self._lock = threading.Lock()
 
     def stored(self, conversation_id: int) -> None:
         """Wakes who watches a conversation. May be called from any thread, after the commit."""
         with self._lock:
-            watchers = tuple(self._watchers.get(conversation_id, ()))
+            watchers = (*self._watchers.get(conversation_id, ()), *self._all)
         for watcher in watchers:
             watcher._notify()
 
@@ -63,6 +64,18 @@ class Wake:
                     self._watchers[each].discard(watcher)
                     if not self._watchers[each]:
                         del self._watchers[each]
+
+    @contextmanager
+    def watch_all(self) -> Iterator[Watcher]:
+        """Watches every conversation until the block ends."""
+        watcher = Watcher()
+        with self._lock:
+            self._all.add(watcher)
+        try:
+            yield watcher
+        finally:
+            with self._lock:
+                self._all.discard(watcher)
 
     async def wait(self, conversation_id: int, timeout: float) -> bool:
         """Waits once for one conversation; false when nothing was stored in `timeout` seconds."""

@@ -11,6 +11,7 @@ import server.audit.models
 import server.blocks.models
 import server.conversations.models
 import server.outbox.models
+import server.requests.models
 import server.staff.models
 import server.voicemail.models
 from server.database.base import Base
@@ -27,6 +28,7 @@ PACKAGES = (
     server.blocks.models,
     server.conversations.models,
     server.outbox.models,
+    server.requests.models,
     server.staff.models,
     server.voicemail.models,
 )

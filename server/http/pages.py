@@ -53,25 +53,34 @@ def render(
     name: str, *, request: Request, deps: ChannelDeps, user: StaffUser | None = None, status: int = 200, **values: Any
 ) -> HTMLResponse:
     """One page or a piece of one."""
-    language = page_language(request, user)
-    city = deps.library.last_good.city
-    html = _JINJA.get_template(name).render(
-        t=partial(_words, language),
-        language=language,
+    html = fragment(
+        name,
+        deps=deps,
+        language=page_language(request, user),
         user=user,
-        training=not deps.settings.live,
-        city=city.get("city", "311"),
-        when=partial(_when, language, str(city.get("time_zone") or "UTC")),
-        waited=_waited,
         path=request.url.path,
         query_without_lang=_query_without_lang(request),
         languages=LANGUAGE_NAMES,
         home=home_for(user.role) if user else "/desk/",
-        notice=_notice(request, language),
+        notice=_notice(request, page_language(request, user)),
         places=places_for(user.role, request.url.path) if user else (),
         **values,
     )
     return HTMLResponse(html, status, headers={"cache-control": "no-store"})
+
+
+def fragment(name: str, *, deps: ChannelDeps, language: str, **values: Any) -> str:
+    """A piece of a page that depends on no request, for what is sent to pages that are open."""
+    city = deps.library.last_good.city
+    return _JINJA.get_template(name).render(
+        t=partial(_words, language),
+        language=language,
+        training=not deps.settings.live,
+        city=city.get("city", "311"),
+        when=partial(_when, language, str(city.get("time_zone") or "UTC")),
+        waited=_waited,
+        **values,
+    )
 
 
 def told(error: SpillwayError, language: str) -> str:

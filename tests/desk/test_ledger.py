@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.desk_ledger import run
+from benchmarks.desk_ledger import clear, run
+from benchmarks.desk_two_processes import two_processes
 from server.assembly import Service
 
 
@@ -17,3 +20,7 @@ def test_random_interleavings(menu_service: Service, seed: int) -> None:
 
 def test_the_same_on_either_database(either_service: Service) -> None:
     run(either_service, count=8, seed=311)
+
+
+def test_two_processes_on_one_database(postgres_url: str) -> None:
+    assert two_processes(count=6, seed=311, until=math.inf, clear=clear, url=postgres_url) == 6

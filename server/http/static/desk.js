@@ -77,6 +77,22 @@ function badge() {
   if (navigator.setAppBadge) (count ? navigator.setAppBadge(count) : navigator.clearAppBadge()).catch(() => {});
 }
 
+// ---- how long they wait, by the server's clock
+
+let ahead = 0;
+const clock = (iso) => { if (iso) ahead = Date.parse(iso) - Date.now(); };
+clock(state().now);
+function tick() {
+  for (const time of board.querySelectorAll("time[data-since]")) {
+    const seconds = Math.max(0, Math.floor((Date.now() + ahead - Date.parse(time.dataset.since)) / 1000));
+    const two = (number) => String(number).padStart(2, "0");
+    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+    const text = hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+if (board) setInterval(tick, 1000);
+
 // ---- live, by events; by asking again when events do not come through
 
 let last = 0, waiting = null;
@@ -95,6 +111,30 @@ async function refresh() {
     connected(true);
   } catch { connected(false); }
 }
+// What changed on the board comes with the event: pieces by their id, and the lines of a list with its order.
+function apply(text) {
+  const news = JSON.parse(text), root = board.querySelector("[data-rings]");
+  const focused = board.contains(document.activeElement) ? mark(document.activeElement) : null;
+  const made = (html) => { const holder = document.createElement("template"); holder.innerHTML = html.trim(); return holder.content; };
+  for (const [id, html] of Object.entries(news.pieces)) {
+    const place = document.getElementById(id);
+    if (!place) { refresh(); return; }
+    place.replaceWith(made(html));
+  }
+  for (const [id, html] of Object.entries(news.items)) document.getElementById(id)?.replaceWith(made(html));
+  for (const [id, keys] of Object.entries(news.lists)) {
+    const list = document.getElementById(id);
+    const lines = keys.map((key) => document.getElementById(key) ?? (news.items[key] ? made(news.items[key]).firstElementChild : null));
+    if (!list || lines.includes(null)) { refresh(); return; }
+    list.replaceChildren(...lines);
+  }
+  Object.assign(root.dataset, { rings: news.rings, alarms: news.alarms, unread: news.unread });
+  clock(news.now);
+  tick();
+  if (focused && !board.contains(document.activeElement)) board.querySelector(focused)?.focus({ preventScroll: true });
+  ring();
+  connected(true);
+}
 function put(html) {
   const focused = board.contains(document.activeElement) ? mark(document.activeElement) : null;
   const log = board.querySelector("[role=log]");
@@ -103,6 +143,7 @@ function put(html) {
   board.innerHTML = html;
   const again = board.querySelector("[role=log]");
   if (again) again.scrollTop = atEnd ? again.scrollHeight : where;
+  clock(state().now);
   if (focused) board.querySelector(focused)?.focus({ preventScroll: true });
   ring();
   // What is about to be sent with Enter must not change under the finger.
@@ -126,7 +167,8 @@ if (board?.dataset.live) {
     const listen = () => {
       const events = new EventSource(board.dataset.live);
       events.addEventListener("changed", refresh);
-      events.addEventListener("open", () => { asking(false); refresh(); });
+      events.addEventListener("board", (event) => apply(event.data));
+      events.addEventListener("open", () => { asking(false); connected(true); });
       events.addEventListener("error", () => {
         asking(true);
         if (events.readyState === EventSource.CLOSED) setTimeout(listen, POLL);

@@ -1,0 +1,21 @@
+"""What an approved message is called on the desk's pages: its topic and variant, or its own name, with the version."""
+
+from __future__ import annotations
+
+from console.catalogue import has, text
+from knowledge.library import Library
+
+
+def told_words(library: Library, reference: str, language: str) -> str:
+    """The name of `message@version` in the language of the page. One without a name is shown as it is written."""
+    message_id, _, version = reference.partition("@")
+    intent, _, variant = message_id.partition(".")
+    if intent in library.topics:
+        name = library.title(intent, language)
+        if variant and variant != "general":
+            name = f"{name} ({variant.replace('_', ' ')})"
+    elif has(f"desk_told.{message_id}"):
+        name = text(f"desk_told.{message_id}", language)
+    else:
+        name = message_id
+    return f"{name}, v{version}" if version and version != "0" else name
