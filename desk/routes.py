@@ -209,8 +209,9 @@ def router(deps: ChannelDeps) -> APIRouter:
         with deps.sessions.begin() as session:
             conversation = board.conversation_by_reference(session, reference=reference)
             number = deps.keys.open(conversation.contact) if conversation.contact else None
+            watched = bool(conversation.memory.get("watched"))
             record(session, actor=user.name, action="contact.shown", subject=reference)
-        return render("_contact.html", request=request, deps=deps, user=user, contact=number, reference=reference)
+        return render("_contact.html", request=request, deps=deps, user=user, contact=number, reference=reference, watched=watched)
 
     routes.include_router(figures_router(deps))
     routes.include_router(requests_router(deps, sheet))

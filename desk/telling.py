@@ -26,9 +26,10 @@ def tell(
     session: Session, *, conversation: Conversation, library: Library, message_id: str, cause: str, **values: str | int
 ) -> OutboundMessage | None:
     """Puts one approved text into the outbox, once for one cause. A caller hears it from the call flow instead, a number that
-    stopped texts is left alone, and a text that the city took back is not replaced by another."""
+    stopped texts is left alone, one that somebody may be watching gets nothing unasked, and a text that the city took back is not
+    replaced by another."""
     channel = Channel(conversation.channel)
-    if channel is Channel.IVR or _stopped(session, conversation):
+    if channel is Channel.IVR or _stopped(session, conversation) or conversation.memory.get("watched"):
         return None
     situation = Situation(conversation.language, channel.words, clock.now(), conversation.place)
     said = library.say(message_id, situation, **values)

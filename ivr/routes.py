@@ -326,9 +326,10 @@ class _Voice:
         the caller is put through at once."""
         call = Call(request.query_params.get("c", ""), "", "")
         try:
-            number, place = await self.store(lambda session: self._reached(session, call))
+            number, place, watched = await self.store(lambda session: self._reached(session, call))
+            words = "system.psap_whisper_watched" if watched else "system.psap_whisper"
             situation = Situation(language="en", channel="voice", now=clock.now())
-            return whisper(spoken([self._deps.library.last_good.say("system.psap_whisper", situation, number=number, place=place)]))
+            return whisper(spoken([self._deps.library.last_good.say(words, situation, number=number, place=place)]))
         except NotFound:
             return whisper([])
         except Exception as error:
@@ -336,8 +337,9 @@ class _Voice:
             log.error("voice.whisper_failed", error=repr(error))
             return whisper([])
 
-    def _reached(self, session: Session, call: Call) -> tuple[str, str]:
+    def _reached(self, session: Session, call: Call) -> tuple[str, str, bool]:
         conversation = calls.transfer_reached(session, call=call)
         if conversation is None:
-            return "", ""
-        return self._deps.keys.open(conversation.contact) if conversation.contact else "", conversation.place or ""
+            return "", "", False
+        number = self._deps.keys.open(conversation.contact) if conversation.contact else ""
+        return number, conversation.place or "", bool(conversation.memory.get("watched"))

@@ -53,6 +53,8 @@ class Standing:
     asked_helped: bool = False
     asked: str | None = None
     """The card asked last when it was a question: `unclear` or `silent`."""
+    watched: bool = False
+    """Whether somebody else may read this phone or hear this call."""
     recorded: bool = False
     blocked: bool = False
     hurried: bool = False
@@ -68,6 +70,10 @@ class Plan:
     alert: str | None = None
 
 
+FROM_A_PERSON: Final = frozenset(
+    {"assault", "weapon", "shooting", "intruder", "domestic_violence", "kidnapping", "asks_911", "unclear"}
+)
+"""Dangers that come from somebody who may be reading along. In the others loud and protective words matter more."""
 _NOT_AN_EMERGENCY: Final = re.compile(
     r"\W*(?:2|two|dos|(?:this |it ?)?(?:is |s )?not an? emergency|no emergency|im (?:ok|okay|safe|fine)|false alarm|"
     r"no es (?:una )?emergencia|estoy (?:bien|a salvo)|falsa alarma)\W*",
@@ -110,8 +116,9 @@ def plan_turn(*, decision: Decision, standing: Standing, carrier: CarrierWord | 
         return Plan({"STOP": Step.OPT_OUT, "START": Step.OPT_IN, "HELP": Step.HELP}[carrier])
     unreachable = "opted_out_emergency" if standing.opted_out else None
     if decision.level is Level.HARD:
-        # Whoever may be watching the screen learned nothing from the question, and learns nothing from what follows its answer.
-        card = "silent_noted" if standing.asked == "silent" and _answer(decision) else decision.card
+        # Whoever may be watching the screen learned nothing from the question, and learns nothing from what follows it.
+        answered = standing.asked == "silent" and _answer(decision)
+        card = "silent_noted" if answered or (standing.watched and decision.category in FROM_A_PERSON) else decision.card
         return Plan(Step.EMERGENCY, card=card or "emergency", alert=unreachable or "emergency")
     if decision.level is Level.CRISIS:
         return Plan(Step.CRISIS, card=decision.card or "crisis_988", alert=unreachable or "crisis")

@@ -30,7 +30,7 @@ from server.conversations.models import Conversation
 from server.conversations.ownership import Owner
 from server.conversations.plan import CarrierWord, Plan, Standing, Step, asked_meanwhile, plan_turn, yes_or_no
 from server.conversations.ports import Assistant, Desk, InLine, LanguageDetector
-from server.conversations.turn import Answered, Asked, Channel, Inbound, Outcome, Reply
+from server.conversations.turn import QUIET_CARDS, Answered, Asked, Channel, Inbound, Outcome, Reply
 from server.database.engine import Sessions, commit_with_the_next
 from server.errors import NotReady
 from server.identity.keys import Keys
@@ -151,6 +151,7 @@ class Spine:
             unclear_said=bool(conversation.memory.get("unclear_said")),
             asked_helped=bool(conversation.memory.get("helped_for")),
             asked=conversation.memory.get("asked"),
+            watched=bool(conversation.memory.get("watched")),
             recorded=inbound.kind == "recorded",
             blocked=opened.blocked,
             hurried=pace.hurried(inbound, conversation, received),
@@ -205,7 +206,7 @@ class Spine:
     def _language(self, inbound: Inbound, conversation: Conversation, plan: Plan) -> tuple[str, bool]:
         if inbound.language:
             return inbound.language, True
-        if inbound.kind not in ("text", "speech") or plan.step is Step.OPT_IN:
+        if inbound.kind not in ("text", "speech", "recorded") or plan.step is Step.OPT_IN:
             return conversation.language, conversation.language_fixed
         return self.detect(inbound.text, current=conversation.language, fixed=conversation.language_fixed)
 
@@ -253,7 +254,7 @@ class Spine:
             conversation.language_fixed = turn.fixed
             line = self._act(session, turn, conversation)
             reply = self._words(turn, conversation, line)
-            self._note(turn, conversation, line)
+            self._note(turn, conversation, line, reply)
             settled = ledger.Settled(
                 inbound=turn.inbound,
                 decision=turn.decision,
@@ -327,12 +328,14 @@ class Spine:
                 conversation=conversation.reference,
                 owner=conversation.owner,
                 released_card=turn.opened.conversation.latch_card if turn.plan.step is Step.RELEASE else None,
+                pending=conversation.memory.get("pending") if turn.plan.step is Step.RELEASE else None,
+                options=tuple(option["label"] for option in conversation.memory.get("options") or []),
                 notice=pace.told_now(turn.plan, conversation, turn.inbound, turn.received),
             ),
         )
 
     @staticmethod
-    def _note(turn: InHand, conversation: Conversation, line: InLine | None) -> None:
+    def _note(turn: InHand, conversation: Conversation, line: InLine | None, reply: Reply) -> None:
         memory = {**conversation.memory, "asked": turn.plan.card if turn.plan.card in _QUESTION_CARDS else None}
         if turn.inbound.kind == "text":
             memory["burst"] = pace.counted(turn.inbound, conversation, turn.received)
@@ -342,6 +345,13 @@ class Spine:
             memory["previous_text"] = turn.inbound.text[:300]
         if turn.plan.step is Step.UNCLEAR:
             memory["unclear_said"] = True
+        if turn.answered is not None:
+            asking = reply.outcome in (Outcome.FORM, Outcome.CLARIFY, Outcome.MENU)
+            memory["pending"] = next(
+                (part.message_id for part in turn.answered.parts[::-1] if asking and part.role == "system"), None
+            )
+        if f"card.{turn.plan.card}" in QUIET_CARDS:
+            memory["watched"] = True
         if turn.plan.step is Step.WAIT and pace.may_speak_again(conversation, turn.received):
             memory["waiting_said"] = turn.received.isoformat()
         if line is not None:

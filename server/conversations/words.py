@@ -69,6 +69,9 @@ class Around:
     owner: str
     released_card: str | None = None
     """The card that led every reply until this turn, when the turn ends that."""
+    pending: str | None = None
+    """The question of ours that the emergency came between, and the options that it offered."""
+    options: tuple[str, ...] = ()
     notice: bool = False
     """Whether who gets no answer is told so now."""
 
@@ -134,8 +137,7 @@ def _body(
     plan: Plan, answered: Answered | None, library: Library, situation: Situation, inbound: Inbound, standing: Around
 ) -> list[Part]:
     if plan.step is Step.RELEASE:
-        # An agent who is there answers in person.
-        return [] if standing.owner == Owner.AGENT else [Part.of(library.say(_released(standing), situation), "system")]
+        return _back_where_they_were(library, situation, standing)
     if plan.step in _SYSTEM:
         if inbound.opt_out_type is not None:
             # The carrier has said it already.
@@ -164,6 +166,23 @@ def _body(
         parts.append(Part.of(library.say("system.more_prompt", situation), "system"))
     if answered is None or answered.handoff:
         parts.append(_to_a_person(library, situation, line or InLine(1)))
+    return parts
+
+
+def _back_where_they_were(library: Library, situation: Situation, standing: Around) -> list[Part]:
+    """After "not an emergency": nothing where an agent answers in person, else the place in line or the question that was open."""
+    if standing.owner == Owner.AGENT:
+        return []
+    parts = [Part.of(library.say(_released(standing), situation), "system")]
+    if standing.released_card in QUIET_CARDS:
+        return parts
+    if standing.line is not None and standing.line.place:
+        parts.append(Part.of(library.say("system.still_waiting", situation, position=standing.line.place), "system"))
+    elif standing.pending is not None:
+        lines = "\n".join(f"{number}. {label}" for number, label in enumerate(standing.options, 1))
+        again = library.say(standing.pending, situation, options=lines)
+        if not again.missing:
+            parts.append(Part.of(again, "system"))
     return parts
 
 

@@ -12,10 +12,12 @@ import time_machine
 from desk import service as desk
 from server.alerts.models import Alert
 from server.assembly import Service, assemble
+from server.blocks import service as blocks
 from server.clock import now
 from server.conversations import spine
 from server.conversations.ledger import LATCH
 from server.conversations.ownership import Owner
+from server.conversations.pace import MOST_IN_A_BURST
 from server.conversations.turn import Channel, Outcome, Reply
 from server.outbox.models import OutboundMessage
 from tests.server.harness import Resident, Scripted, answer, failing, raising, rows, with_assistant
@@ -74,8 +76,30 @@ async def closed(writer: Resident, service: Service) -> None:
         desk.close(session, conversation=conversation, agent="ana")
 
 
+async def blocked(writer: Resident, service: Service) -> None:
+    await writer.says(QUESTION)
+    with service.sessions.begin() as session:
+        blocks.block(session, reference=writer.conversation().reference, reason="Threats.", length="day", by="sam")
+
+
+async def rate_limited(writer: Resident, _service: Service) -> None:
+    for number in range(MOST_IN_A_BURST + 2):
+        await writer.says(f"{QUESTION} {number}")
+
+
+async def opted_out_and_blocked(writer: Resident, service: Service) -> None:
+    await blocked(writer, service)
+    await opted_out(writer, service)
+
+
+async def kept_for_later(writer: Resident, _service: Service) -> None:
+    assert (await writer.says("agent")).owner == "queued"
+    await writer.says("later")
+
+
 STATES = [
     new, after_an_answer, after_fifty, with_a_form_open, queued, with_an_agent, opted_out, latched, asked_whether_in_danger, closed,
+    blocked, rate_limited, opted_out_and_blocked, kept_for_later,
 ]  # fmt: skip
 
 
@@ -97,7 +121,8 @@ async def test_the_911_line_comes_first_in_every_state(menu_service: Service, st
     assert reply.parts[0].language == language
     assert reply.emergency
     alerts = rows(menu_service, Alert, Alert.severity == "critical")
-    assert alerts[-1].kind == ("opted_out_emergency" if state is opted_out else "emergency")
+    stopped = state in (opted_out, opted_out_and_blocked)
+    assert alerts[-1].kind == ("opted_out_emergency" if stopped else "emergency")
     assert FIRE[language] not in str(alerts[-1].detail)
 
 

@@ -6,13 +6,16 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bot.encoder import shared_encoder
 from bot.triage.classifier import Classifier
@@ -20,12 +23,15 @@ from bot.triage.combine import Scores, Thresholds
 from bot.triage.engine import TriageEngine
 from bot.triage.reading import Reading
 from bot.triage.rules import shipped_rules
+from bot.triage.second import DIMENSIONS, SecondEncoder
 from server.alerts.models import Alert
 from server.assembly import Service
+from server.conversations import looking
 from server.conversations.models import Turn
 from server.conversations.spine import Spine
 from server.conversations.turn import Answered, Asked, Channel, Outcome, Reply
 from tests.server.conversations.test_emergencies import FIRE, QUESTION, SPOKEN, STATES, Setting
+from tests.server.conversations.test_looking import Hangs
 from tests.server.harness import Resident, Scripted, failing, raising, rows, with_assistant
 
 LANGUAGES = ("en", "es")
@@ -61,6 +67,7 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "low confidence": {"confidence": 0.01},
     "provider answered a keyword": {"opt_out_type": "HELP"},
     "outbox": {"inline": False},
+    "recorded and written down": {"kind": "recorded", "inline": False},
 }
 
 
@@ -181,6 +188,54 @@ async def test_without_the_encoder(menu_service: Service, models: Path) -> None:
     assert triage.degraded
     for language in LANGUAGES:
         check(await Resident(replace(menu_service.spine, triage=triage)).says(FIRE[language]), language, language)
+
+
+class Second(SecondEncoder):
+    """A second encoder that wakes and then fails, or hangs until the test says so."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self._how, self._woken, self.go = how, False, Event()
+
+    def ready(self) -> bool:
+        """There, except where it is absent."""
+        return self._how != "absent"
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encodes the first text alone."""
+        if self._woken and self._how == "broken":
+            raise RuntimeError("broken on purpose")
+        if self._woken:
+            self.go.wait()
+        self._woken = True
+        return np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+
+
+@pytest.mark.parametrize("how", ["absent", "broken", "hanging"])
+async def test_without_the_second_encoder(either_service: Service, models: Path, how: str) -> None:
+    second = Second(how)
+    try:
+        triage = TriageEngine(shipped_rules(), Classifier.load(models / "triage.npz", second=second, patience=0.001))
+        spine = replace(either_service.spine, triage=triage)
+        for channel in Channel:
+            for language in LANGUAGES:
+                check(await somebody(spine, channel).says(FIRE[language]), language, (channel, language))
+        doubtful = await somebody(spine, Channel.SMS).says("concentrator alarm going off, backup tank shows under a quarter")
+        assert doubtful.safety_line, "a doubt that nobody settled leans towards danger"
+    finally:
+        second.go.set()
+
+
+async def test_while_the_triage_itself_hangs(either_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "PATIENCE", 0.01)
+    go = Event()
+    try:
+        spine = replace(either_service.spine, triage=TriageEngine(shipped_rules(), Hangs(go)))
+        for channel in Channel:
+            for language in LANGUAGES:
+                check(await somebody(spine, channel).says(FIRE[language]), language, (channel, language))
+    finally:
+        go.set()
 
 
 @asynccontextmanager
