@@ -187,6 +187,16 @@ if (board?.dataset.heartbeat) {
   setInterval(beat, Number(board.dataset.heartbeat) * 1000);
 }
 
+// ---- the call: what did not change is not said again by a screen reader, and keeps its focus
+
+const call = document.getElementById("call");
+let callWas = null;
+call?.addEventListener("htmx:beforeSwap", (event) => {
+  const now = event.detail.xhr.responseText;
+  if (now === callWas) event.detail.shouldSwap = false;
+  callWas = now;
+});
+
 // ---- what was typed survives a lost connection and a reload
 
 for (const field of document.querySelectorAll("[data-draft]")) {
