@@ -14,6 +14,7 @@ from starlette.background import BackgroundTask
 from twilio.twiml.voice_response import VoiceResponse
 
 from console.catalogue import has, text
+from desk.models import Handoff
 from desk.views import reason_words
 from desk.voice import service
 from desk.voice.doing import perform
@@ -26,6 +27,7 @@ from ivr.talking import whispered
 from ivr.twiml import Spoken, spoken
 from knowledge.library import Library, Situation
 from server import clock
+from server.conversations.models import Conversation
 from server.http.deps import ChannelDeps
 from server.staff.models import StaffUser
 from server.twilio.http import twiml
@@ -103,11 +105,17 @@ class AgentPart:
         said = self._library(session).say(
             "system.agent_whisper",
             self._situation(language),
-            reason=reason_words(handoff.reason, language),
+            reason=self._about(session, conversation, handoff, language),
             language=text(known, language) if has(known) else conversation.language,
             place=conversation.place or text("voice.no_place", language),
         )
         return self._script(leg).ask_for_key(spoken([said]), language=language, again=again)
+
+    def _about(self, session: Session, conversation: Conversation, handoff: Handoff, language: str) -> str:
+        reason, topic, library = reason_words(handoff.reason, language), conversation.topic, self._library(session)
+        if topic is None or topic not in library.topics:
+            return reason
+        return text("voice.about", language, reason=reason, topic=library.title(topic, language))
 
     def _gone(self, session: Session, leg: VoiceLeg) -> VoiceResponse:
         return farewell(self._words(session, "system.agent_call_over", self._language(session, leg)))

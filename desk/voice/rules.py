@@ -95,10 +95,16 @@ def hung_up(conversation: Conversation) -> bool:
 def with_911(conversation: Conversation, *, psaps: tuple[str, ...]) -> bool:
     """True while a caller is given the 911 line or is being transferred: nothing may break that off. It is over once the caller
     says that it is no emergency, the talk ended, or no number of the 911 center answered."""
-    if not psaps or conversation.latch_until is None or conversation.latch_until <= clock.now():
+    if not psaps or conversation.latch_until is None:
         return False
-    back = conversation.memory.get(_BACK)
-    return back is None or datetime.fromisoformat(back) < conversation.latch_until - ledger.LATCH
+    began = conversation.latch_until - ledger.LATCH
+
+    def since(what: str) -> bool:
+        at = conversation.memory.get(what)
+        return at is not None and datetime.fromisoformat(at) >= began
+
+    # A talk with the 911 center may last longer than the latch; its end takes the latch away.
+    return not since(_BACK) and (since("transfer_reached") or conversation.latch_until > clock.now())
 
 
 def not_at_911(conversation: Conversation) -> None:

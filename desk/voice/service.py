@@ -4,6 +4,7 @@ and performs the effects after its commit."""
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -21,6 +22,7 @@ from desk.voice.states import LIVE, RINGS, WITH_CALLER, Phase, live_leg, look, m
 from server import clock
 from server.conversations.models import Conversation
 from server.errors import Conflict
+from server.staff.models import StaffUser
 
 RING_SECONDS: Final = 25
 STALE: Final = timedelta(seconds=75)
@@ -196,6 +198,19 @@ def overdue(session: Session) -> list[VoiceLeg]:
     ringing = (Phase.DIALING.value, Phase.WHISPER.value)
     silent = VoiceLeg.phase.in_(ringing) & (VoiceLeg.phase_at < now - STALE)
     return list(session.scalars(select(VoiceLeg).where(or_(undialed, silent)).order_by(VoiceLeg.id).limit(50)))
+
+
+def no_calls(session: Session, *, rules: Rules) -> set[str]:
+    """The agents to whom no call can be put now: on a call already, or without a telephone."""
+    phoneless = select(StaffUser.name).where(StaffUser.phone.is_(None))
+    without = set() if rules.practice or rules.agents_line else set(session.scalars(phoneless))
+    return on_a_call(session) | without
+
+
+def without_call(session: Session, handoff_ids: Sequence[int]) -> set[int]:
+    """The handoffs, of these, whose agent had the caller on the telephone and has not any more."""
+    legs = session.execute(select(VoiceLeg.handoff_id, VoiceLeg.phase).where(VoiceLeg.handoff_id.in_(handoff_ids))).all()
+    return {leg.handoff_id for leg in legs} - {leg.handoff_id for leg in legs if leg.phase in LIVE}
 
 
 def astray(session: Session) -> list[Conversation]:

@@ -61,7 +61,10 @@ def read_call(session: Session, *, conversation: Conversation, handoff: Handoff 
     if handoff is not None and handoff.state == State.AGENT and handoff.accepted_by != leg.agent:
         return None
     psaps = ten_digits(city.get("psap_transfer"))
-    return CallView(leg.phase, leg.reason, hung_up(conversation), _shown(psaps[0]) if psaps else "", numbers(city))
+    gone = hung_up(conversation)
+    # Which of the two Twilio tells of first, when the caller hangs up, is its own affair.
+    reason = "caller_gone" if gone and leg.reason == "agent_left" else leg.reason
+    return CallView(leg.phase, reason, gone, _shown(psaps[0]) if psaps else "", numbers(city))
 
 
 def _shown(number: str) -> str:

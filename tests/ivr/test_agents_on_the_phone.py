@@ -2,94 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import httpx
 import pytest
-from fastapi import FastAPI
 
-from desk.models import DeskAgent, Handoff
-from desk.voice.models import VoiceLeg
 from desk.voice.rules import PRACTICE_PHONE
-from server.alerts.models import Alert
-from server.assembly import Service
-from server.conversations.models import Conversation
-from server.twilio.standin import Call, Callbacks, OutboundCall, StandIn, standin_of
+from server.twilio.standin import Callbacks, Refusal
 from tests.conftest import NUMBER
-from tests.server.harness import rows
-from tests.server.staffroom import SAME_SITE, make_user, sign_in
-
-ANA, PSAP, SECOND_PSAP = "+15555550161", "+15555550111", "+15555550112"
-
-
-@dataclass
-class Room:
-    """A desk with one agent, and the telephone network."""
-
-    client: httpx.AsyncClient
-    service: Service
-    twilio: StandIn
-
-    async def waits(self) -> Call:
-        """A caller who waits for a person."""
-        call = await self.twilio.call(ANA, NUMBER)
-        await call.press("0")
-        return call
-
-    async def act(self, act: str, to: str = "", text: str = "", status: int = 303) -> httpx.Response:
-        """Presses a button of the conversation's page."""
-        answer = await self.client.post(
-            f"/desk/c/{self.conversation.reference}/{act}", data={"to": to, "text": text}, headers=SAME_SITE
-        )
-        assert answer.status_code == status, answer.text
-        return answer
-
-    @property
-    def phone(self) -> OutboundCall:
-        """The agent's telephone, which rings or speaks."""
-        (call,) = self.twilio.ringing()
-        return call
-
-    async def connected(self) -> tuple[Call, OutboundCall]:
-        """A caller and an agent who speak with each other."""
-        call = await self.waits()
-        await self.act("take")
-        agent = self.phone
-        await agent.answer()
-        await agent.press("1")
-        assert (call.state, agent.state, self.leg.phase) == ("conference", "conference", "talking")
-        return call, agent
-
-    @property
-    def leg(self) -> VoiceLeg:
-        """The newest leg."""
-        return rows(self.service, VoiceLeg)[-1]
-
-    @property
-    def handoff(self) -> Handoff:
-        """The newest handoff."""
-        return rows(self.service, Handoff)[-1]
-
-    @property
-    def conversation(self) -> Conversation:
-        """The newest conversation."""
-        return rows(self.service, Conversation)[-1]
-
-    @property
-    def alerts(self) -> list[str]:
-        """The kinds of the alerts raised."""
-        return [alert.kind for alert in rows(self.service, Alert)]
-
-    def presence(self, name: str = "rosa") -> str:
-        """What an agent is."""
-        return next(agent.state for agent in rows(self.service, DeskAgent) if agent.name == name)
-
-
-@pytest.fixture
-async def room(client: httpx.AsyncClient, app: FastAPI, menu_service: Service) -> Room:
-    make_user(menu_service, "rosa", "supervisor")
-    assert (await sign_in(client, "rosa")).status_code == 303
-    return Room(client, menu_service, standin_of(app, app.state.service.settings))
+from tests.server.staffroom import make_user, sign_in
+from tests.server.twilio.room import ANA, BEN, PSAP, SECOND_PSAP, Room
 
 
 class TestTheWayToTheTalk:
@@ -161,8 +80,6 @@ class TestTheWayToTheTalk:
         assert call.state == "conference"
 
     async def test_twilio_does_not_take_the_call(self, room: Room) -> None:
-        from server.twilio.standin import Refusal
-
         await room.waits()
         room.twilio.refusals.append(Refusal(429, 20429, "Too many requests"))
         await room.act("take")
@@ -178,9 +95,7 @@ class TestTheWayToTheTalk:
         await agent.press("1")
         assert call.state == "conference"
 
-    async def test_the_caller_is_fetched_by_their_own_round_when_they_cannot_be_led(
-        self, room: Room, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_the_caller_is_fetched_by_their_own_round_when_they_cannot_be_led(self, room: Room) -> None:
         call = await room.waits()
         await room.act("take")
         agent = room.phone
@@ -290,7 +205,7 @@ class TestTheTalk:
 
     async def test_one_call_at_a_time(self, room: Room) -> None:
         await room.connected()
-        second = await room.twilio.call("+15555550162", NUMBER)
+        second = await room.twilio.call(BEN, NUMBER)
         await second.press("0")
         await room.act("take", status=409)
         assert room.handoff.state == "queued"
