@@ -51,7 +51,6 @@ def test_a_volunteer_takes_a_call(site: Site, context: Make, width: int, lang: s
     phones.locator("#agent-hang-up").click()
     expect(phones.locator("#silent")).to_be_enabled()
     expect(desk.locator(".call-over")).to_be_visible()
-    desk.reload()
     expect(desk.locator("form[action$='/file']")).to_be_visible()
     phones.locator("#hang-up").click()
 

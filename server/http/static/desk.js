@@ -196,6 +196,13 @@ call?.addEventListener("htmx:beforeSwap", (event) => {
   if (now === callWas) event.detail.shouldSwap = false;
   callWas = now;
 });
+// Who has the call changed: the buttons beside it are others now. What somebody is typing is left alone.
+const callNow = () => call?.querySelector("[data-now]")?.dataset.now ?? "";
+const callBefore = callNow();
+call?.addEventListener("htmx:afterSwap", () => {
+  const typed = [...document.querySelectorAll("textarea, select")].some((field) => field.value);
+  if (callNow() !== callBefore && !typed) location.reload();
+});
 
 // ---- what was typed survives a lost connection and a reload
 
