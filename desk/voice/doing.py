@@ -13,7 +13,7 @@ from desk.voice import rules, service
 from desk.voice.effects import DIAL, PSAP, SOUND, STATUS, WHISPER, Dial, Effect, End, Hold, Lead, address, room
 from desk.voice.models import VoiceLeg
 from desk.voice.rules import Rules, sid_of
-from desk.voice.states import Phase, live_leg, move
+from desk.voice.states import Phase, live_leg, look, move
 from server import clock
 from server.alerts.service import raise_alert
 from server.conversations.models import Conversation
@@ -84,6 +84,7 @@ async def _lead(deps: ChannelDeps, lead: Lead) -> None:
     def tell(session: Session) -> None:
         leg = live_leg(session, conversation_id=lead.conversation_id)
         if leg is not None:
+            look(session, leg=leg)
             leg.reason, leg.phase_at = "not_led", clock.now()
         if lead.path == PSAP:
             # The caller is still where they were: what follows must not take them for one who is on the way to 911.

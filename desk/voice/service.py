@@ -18,7 +18,7 @@ from desk.states import State
 from desk.voice.effects import BACK, JOIN, Dial, Effect, End, Lead
 from desk.voice.models import VoiceLeg
 from desk.voice.rules import Rules, hung_up, sid_of, with_911
-from desk.voice.states import LIVE, RINGS, WITH_CALLER, Phase, live_leg, look, move, on_a_call
+from desk.voice.states import ALLOWED, LIVE, RINGS, WITH_CALLER, Phase, live_leg, look, move, on_a_call
 from server import clock
 from server.conversations.models import Conversation
 from server.errors import Conflict
@@ -93,6 +93,7 @@ def back(conversation: Conversation, *, rules: Rules) -> list[Effect]:
 
 def picked_up(session: Session, *, leg: VoiceLeg, call_sid: str) -> bool:
     """Somebody or something picked up the agent's telephone. False when the call is no longer wanted."""
+    look(session, leg=leg)
     if leg.call_sid is None:
         leg.call_sid = call_sid[:64]
     move(session, leg=leg, to=Phase.WHISPER, actor=leg.agent)
@@ -148,17 +149,19 @@ def not_reached(session: Session, *, leg: VoiceLeg, rules: Rules, reason: str) -
     """The agent and the caller did not come together: the caller goes to the front of the line and is told, the agent is on a
     break."""
     before = look(session, leg=leg)
-    if not move(session, leg=leg, to=Phase.FAILED, actor="desk", reason=reason):
+    if Phase.FAILED not in ALLOWED[before]:
         return []
+    agent = session.get(DeskAgent, leg.agent)
+    if agent is not None and agent.state != "offline":
+        # Before anything goes on record: whoever writes the record holds everything else already.
+        presence.choose(session, name=leg.agent, state="break")
+    move(session, leg=leg, to=Phase.FAILED, actor="desk", reason=reason)
     handoff = session.get_one(Handoff, leg.handoff_id)
     if _has(handoff, leg):
         handoffs.requeue(session, handoff_id=handoff.id, agent=leg.agent, reason=f"phone_{reason}")
         if not _ever_spoke(session, handoff):
             # Nobody answered yet: the service level goes on counting.
             handoff.accepted_at = None
-    agent = session.get(DeskAgent, leg.agent)
-    if agent is not None and agent.state != "offline":
-        presence.choose(session, name=leg.agent, state="break")
     return back(session.get_one(Conversation, leg.conversation_id), rules=rules) if before is Phase.JOINING else []
 
 

@@ -8,7 +8,7 @@ from alembic import op
 from server.database.types import BigId, UtcDateTime
 
 revision = "0010"
-down_revision = "0009"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

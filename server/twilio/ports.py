@@ -61,6 +61,7 @@ class NoCallControl:
         del conference, sid, on, url
         return False
 
+
 class Recordings(Protocol):
     """Messages that callers recorded, where the provider keeps them."""
 

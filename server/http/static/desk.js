@@ -199,8 +199,9 @@ call?.addEventListener("htmx:beforeSwap", (event) => {
 // Who has the call changed: the buttons beside it are others now. What somebody is typing is left alone.
 const callNow = () => call?.querySelector("[data-now]")?.dataset.now ?? "";
 const callBefore = callNow();
+let typed = false;
+if (call) addEventListener("input", () => { typed = true; });
 call?.addEventListener("htmx:afterSwap", () => {
-  const typed = [...document.querySelectorAll("textarea, select")].some((field) => field.value);
   if (callNow() !== callBefore && !typed) location.reload();
 });
 
