@@ -23,7 +23,7 @@ class VoiceLeg(Base):
     handoff_id: Mapped[int] = mapped_column(ForeignKey("handoffs.id"), index=True)
     agent: Mapped[str] = mapped_column(String(64), index=True)
     phone: Mapped[str] = mapped_column(Text)
-    """Ciphertext of the agent's number at that time."""
+    """Ciphertext of the agent's number while the leg is going on, and nothing after it."""
     call_sid: Mapped[str | None] = mapped_column(String(64))
     phase: Mapped[str] = mapped_column(String(8), index=True)
     """One of `desk.voice.states.Phase`; only `desk.voice.states.move` changes it."""

@@ -75,6 +75,9 @@ def move(session: Session, *, leg: VoiceLeg, to: Phase, actor: str, reason: str 
         detail={"from": before.value, "reason": reason, "agent": leg.agent, "leg": leg.id},
     )
     leg.phase, leg.phase_at, leg.reason = to.value, clock.now(), reason
+    if not ALLOWED[to]:
+        # The number was needed for this call only; the account keeps it.
+        leg.phone = ""
     session.flush()
     return True
 

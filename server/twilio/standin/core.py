@@ -265,6 +265,7 @@ class StandIn:
             caller=sender,
             to=to,
             dial_results=self.dial_results,
+            recordings=self.recordings,
             conferences=self.conferences,
             url=self.webhooks.address(url),
             status_callback=self.webhooks.address(status_callback),

@@ -88,3 +88,20 @@ async def test_their_own_telephone_rings_and_a_city_without_a_stand_in_needs_one
 def test_a_slip_in_the_list_of_numbers_takes_away_that_number_only(listed: object, found: list[str]) -> None:
     assert [number.key for number in numbers({"transfer_numbers": listed})] == found
     assert all(number.named("en") for number in numbers({"transfer_numbers": listed}))
+
+
+async def test_calls_count_in_the_figures_once_somebody_was_reached(room: Room) -> None:
+    async def answered() -> list[str]:
+        lines = (await room.client.get("/desk/figures.csv")).text.splitlines()
+        return [line.split(",")[3] for line in lines if line.startswith("channel,ivr,")]
+
+    await room.waits()
+    await room.act("take")
+    await room.phone.refuse("busy")
+    assert await answered() == ["0"], "a telephone that was busy answered nobody"
+    await room.act("take")
+    await room.phone.answer()
+    await room.phone.press("1")
+    await room.phone.hang_up()
+    assert await answered() == ["1"]
+    assert room.leg.phone == "", "the number is not kept with the call"
