@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -12,6 +12,10 @@ from desk import acts, board, reply, service
 from desk.models import Handoff
 from desk.notes import add_note
 from desk.states import State, hold
+from desk.voice import acts as call
+from desk.voice import service as voice
+from desk.voice.effects import Effect
+from desk.voice.rules import Rules
 from knowledge.library import Library
 from server.conversations.models import Conversation
 from server.errors import Conflict, Forbidden
@@ -30,7 +34,10 @@ class Asked:
     library: Library
     text: str
     to: str
-    once: str = ""
+    once: str
+    rules: Rules
+    effects: list[Effect] = field(default_factory=list)
+    """What is to be done at Twilio once this is committed."""
 
     @property
     def supervises(self) -> bool:
@@ -47,12 +54,16 @@ class Asked:
 
 
 def _take(asked: Asked) -> None:
-    acts.take(asked.session, conversation=asked.conversation, agent=asked.user.name, library=asked.library)
+    handoff = acts.take(asked.session, conversation=asked.conversation, agent=asked.user.name, library=asked.library)
+    asked.effects.extend(voice.begin(asked.session, conversation=asked.conversation, handoff=handoff, rules=asked.rules))
 
 
 def _over(asked: Asked) -> None:
     _only_supervisors(asked)
-    acts.take_over(asked.session, conversation=asked.conversation, supervisor=asked.user.name, library=asked.library)
+    handoff = acts.take_over(asked.session, conversation=asked.conversation, supervisor=asked.user.name, library=asked.library)
+    # First the colleague's part ends, so that the conversation never has two.
+    asked.effects.extend(voice.follow(asked.session, conversation=asked.conversation, rules=asked.rules, reason="over"))
+    asked.effects.extend(voice.begin(asked.session, conversation=asked.conversation, handoff=handoff, rules=asked.rules))
 
 
 def _say(asked: Asked) -> None:
@@ -120,6 +131,24 @@ def _whisper(asked: Asked) -> None:
     add_note(asked.session, conversation_id=asked.conversation.id, kind="whisper", author=asked.user.name, text=asked.text)
 
 
+def _hold(asked: Asked) -> None:
+    asked.effects.extend(call.hold(asked.session, conversation=asked.conversation, agent=asked.user.name, on=True))
+
+
+def _resume(asked: Asked) -> None:
+    asked.effects.extend(call.hold(asked.session, conversation=asked.conversation, agent=asked.user.name, on=False))
+
+
+def _to_911(asked: Asked) -> None:
+    asked.effects.extend(call.to_911(asked.session, conversation=asked.conversation, agent=asked.user.name, rules=asked.rules))
+
+
+def _to_number(asked: Asked) -> None:
+    asked.effects.extend(
+        call.to_number(asked.session, conversation=asked.conversation, agent=asked.user.name, key=asked.to, rules=asked.rules)
+    )
+
+
 def _only_supervisors(asked: Asked) -> None:
     if not asked.supervises:
         raise Forbidden("Your role may not do this; ask a supervisor.", words="desk_refusal.role")
@@ -139,14 +168,21 @@ ACTS: Final[dict[str, Callable[[Asked], None]]] = {
     "later": _later,
     "note": _note,
     "whisper": _whisper,
+    "hold": _hold,
+    "resume": _resume,
+    "to-911": _to_911,
+    "to-number": _to_number,
 }
 """Every button of a conversation's page."""
 TO_BOARD: Final = frozenset({"refuse", "file", "close", "later"})
 """After these the person is done with the conversation and goes to the board."""
 
 
-def change(deps: ChannelDeps, *, user: StaffUser, reference: str, act: str, text: str, to: str = "", once: str = "") -> None:
-    """Does one act and wakes who watches the conversation. Raises what the act raises; nothing is changed then."""
+def change(
+    deps: ChannelDeps, *, user: StaffUser, reference: str, act: str, text: str, to: str = "", once: str = ""
+) -> list[Effect]:
+    """Does one act and wakes who watches the conversation; gives what is to be done at Twilio then. Raises what the act raises;
+    nothing is changed then."""
     if act not in ACTS:
         raise Conflict("That cannot be done with this conversation now.", words="desk_refusal.not_now")
     with deps.sessions.begin() as session:
@@ -154,9 +190,13 @@ def change(deps: ChannelDeps, *, user: StaffUser, reference: str, act: str, text
         hold(session, conversation_ids=[conversation.id])
         session.refresh(conversation)
         text = text.replace("\x00", " ")
-        ACTS[act](Asked(session, conversation, user, deps.library.get(session), text, to, once))
+        library = deps.library.get(session)
+        asked = Asked(session, conversation, user, library, text, to, once, Rules.of(deps, library.city))
+        ACTS[act](asked)
+        asked.effects.extend(voice.follow(session, conversation=conversation, rules=asked.rules, reason=act))
         conversation_id = conversation.id
     deps.wake.stored(conversation_id)
+    return asked.effects
 
 
 def seen(deps: ChannelDeps, *, name: str, reference: str) -> None:

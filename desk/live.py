@@ -18,6 +18,7 @@ from desk.boards import Snapshot, read_snapshot
 from desk.models import DeskAgent, DeskNote, Handoff
 from desk.pieces import Pieces, Viewer
 from desk.states import OPEN, State
+from desk.voice.models import VoiceLeg
 from server.alerts.models import Alert
 from server.conversations.models import Conversation
 from server.conversations.wake import Wake
@@ -93,7 +94,8 @@ class DeskFollower:
             agents = session.scalar(select(func.max(DeskAgent.state_at)))
             notes = session.scalar(select(func.max(DeskNote.id)))
             asked = session.execute(select(func.max(ServiceRequest.id), func.max(ServiceRequest.state_at))).one()
-        return "|".join(str(value) for value in (*handoffs, ended, *alerts, agents, notes, *asked))
+            legs = session.scalar(select(func.max(VoiceLeg.phase_at)))
+        return "|".join(str(value) for value in (*handoffs, ended, *alerts, agents, notes, *asked, legs))
 
     async def boards(self, viewer: Viewer, still: Still) -> AsyncIterator[ServerSentEvent]:
         """The whole board at first, then what changed on it, as it changes."""
@@ -153,4 +155,5 @@ class DeskFollower:
             alert = session.execute(select(func.max(Alert.id), func.max(Alert.seen_at)).where(Alert.conversation_id == one)).one()
             asked = select(func.max(ServiceRequest.id), func.max(ServiceRequest.state_at))
             request = session.execute(asked.where(ServiceRequest.conversation_id == one)).one()
-        return "|".join(str(value) for value in (*found[:4], *handoff, note, *alert, *request))
+            leg = session.scalar(select(func.max(VoiceLeg.phase_at)).where(VoiceLeg.conversation_id == one))
+        return "|".join(str(value) for value in (*found[:4], *handoff, note, *alert, *request, leg))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from desk.models import DeskAgent, Handoff
 from desk.presence import Seat, seats
 from desk.states import State
 from server.conversations.models import Conversation
+from server.conversations.turn import Channel
 
 _AT_ONCE: Final = 50
 
@@ -53,8 +54,8 @@ def choose(free: Sequence[Seat], *, handoff: Handoff, language: str, channel: st
     return min(able, key=rank, default=None)
 
 
-def offers(session: Session) -> list[tuple[int, str]]:
-    """Which waiting conversations are put to whom now, the first in line first."""
+def offers(session: Session, *, without_calls: Set[str] = frozenset()) -> list[tuple[int, str]]:
+    """Which waiting conversations are put to whom now, the first in line first; no call to agents `without_calls`."""
     free = [seat for seat in seats(session) if seat.room]
     if not free:
         return []
@@ -68,7 +69,8 @@ def offers(session: Session) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     taken: dict[str, int] = {}
     for handoff, language, channel in rows:
-        seat = choose(free, handoff=handoff, language=language, channel=channel, taken=taken)
+        able = [seat for seat in free if seat.agent.name not in without_calls] if channel == Channel.IVR else free
+        seat = choose(able, handoff=handoff, language=language, channel=channel, taken=taken)
         if seat is not None:
             found.append((handoff.id, seat.agent.name))
             taken[seat.agent.name] = taken.get(seat.agent.name, 0) + 1

@@ -16,6 +16,8 @@ from desk.models import Handoff
 from desk.offering import offers
 from desk.presence import LOST_AFTER, seats
 from desk.states import State
+from desk.voice.rules import Rules
+from desk.voice.service import no_calls, without_call
 from knowledge.library import Library
 from server import clock
 from server.conversations.models import Conversation
@@ -37,6 +39,7 @@ class DeskRounds:
     """Goes round the desk. Any number of processes may: who comes second finds nothing left to do."""
 
     def __init__(self, deps: ChannelDeps) -> None:
+        self._deps = deps
         self._sessions: Sessions = deps.sessions
         self._library = deps.library
         self._wake = deps.wake
@@ -65,7 +68,7 @@ class DeskRounds:
         moved = sum(self._do(act) for act in due)
         if library.city.get("desk_auto_offer") is True:
             with reading(self._sessions) as session:
-                wanted = offers(session)
+                wanted = offers(session, without_calls=no_calls(session, rules=Rules.of(self._deps, library.city)))
             moved += sum(self._do(_offer(handoff_id, agent)) for handoff_id, agent in wanted)
         return moved
 
@@ -96,11 +99,13 @@ def _ended(session: Session, library: Library) -> list[Act]:
         .limit(_AT_ONCE)
     ).all()
     due: list[Act] = []
+    over = without_call(session, [handoff.id for handoff, channel in rows if channel == Channel.IVR])
     for handoff, channel in rows:
         gone = handoff.accepted_by not in here and now - handoff.state_at >= LOST_AFTER
         ran_out = handoff.lease_until is not None and handoff.lease_until <= now
         match State(handoff.state):
-            case State.AGENT if gone and channel != Channel.IVR:
+            # Who speaks on the telephone is there, whatever their browser does.
+            case State.AGENT if gone and (channel != Channel.IVR or handoff.id in over):
                 due.append(_lost(handoff.id, handoff.accepted_by, library))
             case State.OFFERED if gone or ran_out:
                 due.append(_expired(handoff.id, handoff.accepted_by or ""))

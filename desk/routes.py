@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from sse_starlette.sse import EventSourceResponse
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
@@ -22,6 +23,7 @@ from desk.requests_routes import router as requests_router
 from desk.suggest import search
 from desk.told import told_words
 from desk.views import mark_words, read_sheet, reason_words
+from desk.voice.doing import perform
 from knowledge.rendering.segments import foreign_to_gsm, measure
 from server import clock
 from server.alerts.service import acknowledge
@@ -97,7 +99,6 @@ def router(deps: ChannelDeps) -> APIRouter:
 
     def sheet(request: Request, user: StaffUser, reference: str, *, status: int = 200, **values: Any) -> Response:
         library = deps.library.last_good
-        piece = bool(request.query_params.get("piece"))
         if user.role in PERMISSIONS["desk.take"]:
             seen(deps, name=user.name, reference=reference)
         with reading(deps.sessions) as session:
@@ -112,7 +113,7 @@ def router(deps: ChannelDeps) -> APIRouter:
                     keyed=True,
                     once=uuid.uuid4().hex,
                 )
-            name = "_sheet.html" if piece else "conversation.html"
+            name = {"": "conversation.html", "call": "_call.html"}.get(request.query_params.get("piece", ""), "_sheet.html")
             recorded = of_conversation(session, conversation_id=read.conversation.id)
             if "form" in values:
                 values |= form_values(values["form"], values["typed"])
@@ -122,6 +123,7 @@ def router(deps: ChannelDeps) -> APIRouter:
                 "draft": "",
                 "query": "",
                 "found": [],
+                "act": f"/desk/c/{reference}",
                 **form_values(),
                 **values,
             }
@@ -151,7 +153,9 @@ def router(deps: ChannelDeps) -> APIRouter:
     ) -> Response:
         user = await run_in_threadpool(staff_user, request, deps, "desk.take")
         try:
-            await run_in_threadpool(change, deps, user=user, reference=reference, act=act, text=text, to=to[:80], once=once)
+            effects = await run_in_threadpool(
+                change, deps, user=user, reference=reference, act=act, text=text, to=to[:80], once=once
+            )
         except SpillwayError as error:
             if error.status not in (400, 409) or not _wants_page(request):
                 raise
@@ -162,7 +166,9 @@ def router(deps: ChannelDeps) -> APIRouter:
             )
         if act in ("take", "say", "approved"):
             await practice.answer(deps, reference=reference)
-        return RedirectResponse("/desk/" if act in TO_BOARD else f"/desk/c/{reference}", 303)
+        # The packet is on its way to the screen before the agent's telephone rings.
+        done = BackgroundTask(perform, deps, effects)
+        return RedirectResponse("/desk/" if act in TO_BOARD else f"/desk/c/{reference}", 303, background=done)
 
     @routes.post("/lint")
     def lint(request: Request, text: Annotated[str, Form()] = "") -> Response:

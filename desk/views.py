@@ -18,6 +18,7 @@ from desk.presence import Seat, groups, seats
 from desk.service import current_handoff, wrapping_up
 from desk.states import State
 from desk.suggest import Offered, suggestions
+from desk.voice.view import CallView, read_call
 from knowledge.library import Library
 from server.alerts.models import Alert
 from server.alerts.service import of_conversation
@@ -52,6 +53,7 @@ class Sheet:
     suggested: list[Offered]
     agents: list[Seat]
     groups: list[str]
+    call: CallView | None
 
     @property
     def fills(self) -> bool:
@@ -104,6 +106,7 @@ def read_sheet(session: Session, *, reference: str, name: str, language: str, li
         suggested=suggestions(library, conversation=conversation, turns=turns, language=language),
         agents=[seat for seat in seats(session) if seat.state != "offline" and seat.agent.name != name],
         groups=groups(session),
+        call=read_call(session, conversation=conversation, handoff=handoff, city=library.city),
     )
 
 

@@ -10,6 +10,9 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from desk.voice.effects import Effect
+from desk.voice.rules import not_at_911
+from desk.voice.service import caller_gone
 from ivr.flow import Heard
 from ivr.links import Position
 from server import clock
@@ -155,16 +158,19 @@ def transfer_failed(session: Session, *, call: Call, position: Position, status:
     if conversation.memory.get("transfer_failed") != position.step:
         conversation.memory = {**conversation.memory, "transfer_failed": position.step}
         raise_alert(session, kind="psap_transfer_failed", severity="critical", conversation_id=conversation.id, detail=detail)
+    if not another:
+        not_at_911(conversation)
     place = 0 if another else desk.queue(session, conversation=conversation, reason="emergency", text="").place
     return _standing(conversation, place)
 
 
-def ended(session: Session, *, call: Call) -> None:
+def ended(session: Session, *, call: Call) -> list[Effect]:
     """The caller hung up. A call that waits for a person stays in line, to be called back; a hang-up in an emergency that the 911
     center did not take is put in front of staff."""
     conversation = find(session, call)
     if conversation is None or conversation.memory.get("hung_up"):
-        return
+        return []
+    effects = caller_gone(session, conversation=conversation)
     now = clock.now()
     conversation.memory = {**conversation.memory, "hung_up": now.isoformat()}
     if _in_danger(conversation, now):
@@ -174,6 +180,7 @@ def ended(session: Session, *, call: Call) -> None:
     if conversation.owner == Owner.BOT and not voicemail.awaited(session, conversation=conversation):
         conversation.last_at = now
         transfer(session, conversation=conversation, to=Owner.CLOSED, actor="caller", reason="hung_up")
+    return effects
 
 
 def recorded(session: Session, *, call: Call, form: dict[str, str]) -> Voicemail | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -11,24 +10,27 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
 from twilio.twiml.voice_response import VoiceResponse
 
-from ivr import calls, flow, links
+from desk.voice.doing import perform
+from ivr import calls, flow, links, talking
 from ivr.calls import Call, Standing
 from ivr.flow import Stage
 from ivr.hold import hold_sound
-from ivr.links import Links, Position
+from ivr.links import Position
 from ivr.partials import EarlyEar
 from ivr.recorded import Recorder
-from ivr.twiml import Script, Spoken, spoken, whisper
-from knowledge.library import Library, Said, Situation
+from ivr.steps import Step, Steps
+from ivr.talk_routes import router as talk_router
+from ivr.talk_twiml import TalkScript
+from ivr.twiml import spoken, whisper
+from knowledge.library import Said, Situation
 from server import clock
 from server.conversations.ownership import Owner
 from server.conversations.turn import Outcome, Reply
-from server.errors import NotFound, SpillwayError
+from server.errors import NotFound
 from server.http.deps import ChannelDeps
-from server.metrics import STEP
-from server.twilio.addresses import ten_digit, ten_digits
 from server.twilio.http import TwilioRoute, twiml
 from server.twilio.signature import verified_form
 from server.voicemail.service import LANGUAGES as WRITTEN_DOWN
@@ -106,7 +108,8 @@ def router(deps: ChannelDeps) -> APIRouter:
         form = await verified_form(request, deps.settings)
         if form.get("CallStatus") in _ENDED:
             call = Call.of(form)
-            await voice.store(lambda session: calls.ended(session, call=call))
+            effects = await voice.store(lambda session: calls.ended(session, call=call))
+            return Response(status_code=204, background=BackgroundTask(perform, deps, effects))
         return Response(status_code=204)
 
     @routes.get(links.HOLD)
@@ -115,71 +118,14 @@ def router(deps: ChannelDeps) -> APIRouter:
         sound = await asyncio.to_thread(hold_sound)
         return Response(sound, media_type="audio/wav", headers={"Cache-Control": "public, max-age=86400"})
 
+    routes.include_router(talk_router(deps))
     return routes
 
 
-class _Step:
-    """One request of a call: the call, where it stands, and the pen that writes its documents."""
-
-    def __init__(self, deps: ChannelDeps, request: Request, form: dict[str, str], library: Library) -> None:
-        self.form = form
-        self.call = Call.of(form)
-        self.library = library
-        self.links = Links(deps.settings.public_url, deps.keys, self.call.sid)
-        self.position = self.links.read(request.query_params, form)
-        self.script = Script(self.links, library)
-        self.psaps = ten_digits(library.city.get("psap_transfer"))
-        self.agents = ten_digit(library.city.get("agent_line"))
-
-    def say(self, message_id: str, language: str, **values: str | int) -> Said:
-        """An approved text for the ear."""
-        return self.library.say(message_id, Situation(language=language, channel="voice", now=clock.now()), **values)
-
-
-class _Voice:
+class _Voice(Steps):
     """What happens on each route."""
 
-    def __init__(self, deps: ChannelDeps) -> None:
-        self._deps = deps
-
-    async def store(self, work: Callable[[Session], _T]) -> _T:
-        """Runs one transaction in a thread."""
-
-        def run() -> _T:
-            with self._deps.sessions.begin() as session:
-                return work(session)
-
-        return await asyncio.to_thread(run)
-
-    async def guarded(self, request: Request, answer: Callable[[_Step], Awaitable[VoiceResponse]]) -> Response:
-        """Answers a step; when anything of ours fails the caller hears the static text and is put through to the agents' line,
-        or can go on speaking."""
-        form = await verified_form(request, self._deps.settings)
-        Call.of(form)
-        try:
-            library = await asyncio.to_thread(self._deps.library.get)
-            step = _Step(self._deps, request, form, library)
-            response = twiml(await answer(step))
-            STEP.labels(part="voice").set(0)
-            return response
-        except SpillwayError:
-            raise
-        except Exception as error:
-            log.error("voice.failed", error=repr(error))
-            STEP.labels(part="voice").set(1)
-            return twiml(self._static(_Step(self._deps, request, form, self._deps.library.last_good)))
-
-    def _static(self, step: _Step) -> VoiceResponse:
-        return self._last_resort(step, spoken([step.say("system.static", step.position.language)]))
-
-    @staticmethod
-    def _last_resort(step: _Step, words: list[Spoken]) -> VoiceResponse:
-        position = step.position.next(Stage.OPEN, step.position.language)
-        if step.agents:
-            return step.script.agent(words, position, number=step.agents, caller=step.call.number)
-        return step.script.listen(words, position)
-
-    async def greet(self, step: _Step) -> VoiceResponse:
+    async def greet(self, step: Step) -> VoiceResponse:
         """The 911 line, the way to Spanish, and one open question; a call that was here before goes on where it was."""
         before = await self.store(lambda session: calls.standing(session, call=step.call, desk=self._deps.spine.desk))
         if before is None:
@@ -189,7 +135,7 @@ class _Voice:
             return step.script.hold_on([], position.next(Stage.WAITING, before.language))
         return step.script.listen(spoken([step.say("system.greeting_voice", before.language)]), position)
 
-    async def turn(self, step: _Step) -> VoiceResponse:
+    async def turn(self, step: Step) -> VoiceResponse:
         """What follows from what the caller did."""
         heard, position = calls.heard_in(step.form), step.position
         match flow.decide(position.stage, heard):
@@ -208,7 +154,7 @@ class _Voice:
                 )
                 return await self._speak(step, await self._deps.spine.handle(inbound))
 
-    async def _speak(self, step: _Step, reply: Reply) -> VoiceResponse:
+    async def _speak(self, step: Step, reply: Reply) -> VoiceResponse:
         words = spoken(reply.parts)
         position = step.position.next(flow.stage_after(reply), reply.language)
         if any(part.message_id == "system.handoff_after_hours" for part in reply.parts):
@@ -216,24 +162,24 @@ class _Voice:
         if reply.outcome is Outcome.EMERGENCY_911 and step.psaps:
             return step.script.emergency(words, position, psap=step.psaps[0], caller=step.call.number)
         if reply.engine == "static" and reply.outcome is not Outcome.EMERGENCY_911:
-            return self._last_resort(step, words)
+            return self.last_resort(step, words)
         if position.stage is Stage.WAITING:
             return step.script.hold_on(words, position)
         return step.script.listen(words, position)
 
     @staticmethod
-    def _record(step: _Step) -> VoiceResponse:
+    def _record(step: Step) -> VoiceResponse:
         language = step.position.language
         words = spoken([step.say("system.voicemail", language)])
         return step.script.record(words, step.position.next(Stage.OPEN, language), written=language in WRITTEN_DOWN)
 
-    async def recorded(self, step: _Step) -> VoiceResponse:
+    async def recorded(self, step: Step) -> VoiceResponse:
         """A message was recorded: it is noted, and the caller may go on."""
         await self.store(lambda session: calls.recorded(session, call=step.call, form=step.form))
         words = spoken([step.say("system.voicemail_taken", step.position.language)])
         return step.script.listen(words, step.position.next(Stage.OPEN, step.position.language))
 
-    async def _connect(self, step: _Step) -> VoiceResponse:
+    async def _connect(self, step: Step) -> VoiceResponse:
         rounds = min(step.position.rounds, max(0, len(step.psaps) - 1))
         position = replace(step.position.next(Stage.CARD, step.position.language), rounds=rounds)
         if not step.psaps:
@@ -244,32 +190,46 @@ class _Voice:
             return await self._speak(step, await self._deps.spine.handle(inbound))
         return step.script.connect(position, psap=step.psaps[rounds], caller=step.call.number)
 
-    async def cut_in(self, step: _Step) -> VoiceResponse:
+    async def cut_in(self, step: Step) -> VoiceResponse:
         """The emergency that was heard in the middle of a sentence: the turn that `partial` stored; if it could not, 911 all the
         same."""
         inbound = step.call.inbound(step.position, keys=self._deps.keys, kind="keys", text="911", language=None, confidence=None)
         return await self._speak(step, await self._deps.spine.handle(inbound))
 
-    async def wait(self, step: _Step) -> VoiceResponse:
+    async def wait(self, step: Step) -> VoiceResponse:
         """One round of waiting, the agents' line once an agent took the call, or back to the assistant."""
         position = step.position
-        now = await self.store(lambda session: calls.standing(session, call=step.call, desk=self._deps.spine.desk))
+        desk = self._deps.spine.desk
+        now, talk = await self.store(
+            lambda session: (
+                calls.standing(session, call=step.call, desk=desk),
+                talking.talk_of(session, call=step.call, psaps=step.psaps),
+            )
+        )
         if now is None or now.owner in (Owner.BOT, Owner.CLOSED):
             words = spoken([step.say("system.returned_to_bot", position.language)])
             return step.script.listen(words, position.next(Stage.OPEN, position.language))
-        if now.owner == Owner.AGENT and step.agents:
+        if talk.token and await self._joins(step, talk.token):
+            words = spoken([step.say("system.connecting", now.language)])
+            return TalkScript(self._deps.settings.public_url, talk.token).caller_in(words, sid=step.call.sid)
+        if now.owner == Owner.AGENT and step.agents and not talk.leg:
             words = spoken([step.say("system.connecting", now.language)])
             return step.script.agent(words, position.next(Stage.WAITING, now.language), number=step.agents, caller=step.call.number)
         words = spoken(self._news(step, now)) if position.rounds and position.rounds % ANNOUNCE_EVERY == 0 else []
+        if talk.not_reached:
+            words = spoken([step.say(talking.NOT_REACHED, now.language)])
         return step.script.wait(words, Position(Stage.WAITING, position.step + 1, now.language, position.rounds))
 
+    async def _joins(self, step: Step, token: str) -> bool:
+        return await self.store(lambda session: talking.join(session, call=step.call, token=token, psaps=step.psaps))
+
     @staticmethod
-    def _news(step: _Step, now: Standing) -> list[Said]:
+    def _news(step: Step, now: Standing) -> list[Said]:
         if now.owner == Owner.AGENT:
             return [step.say("system.connecting", now.language)]
         return [step.say("system.still_waiting", now.language, position=now.place_in_line)]
 
-    async def after_transfer(self, step: _Step) -> VoiceResponse:
+    async def after_transfer(self, step: Step) -> VoiceResponse:
         """After the 911 center: go on, or, when it could not be reached, the 911 line again and a person."""
         status, position = step.form.get("DialCallStatus", ""), step.position
         if status in calls.ANSWERED:
@@ -284,14 +244,14 @@ class _Voice:
             again = replace(position.next(Stage.CARD, position.language), rounds=attempt)
             return step.script.emergency(words, again, psap=step.psaps[attempt], caller=step.call.number, pause=0)
         if stands is None:
-            return self._last_resort(step, words)
+            return self.last_resort(step, words)
         waiting = position.next(Stage.WAITING, position.language)
         if step.agents:
             return step.script.agent(words, waiting, number=step.agents, caller=step.call.number)
         words += spoken([step.say("system.handoff", position.language, position=stands.place_in_line)])
         return step.script.hold_on(words, waiting)
 
-    async def _failed(self, step: _Step, status: str, *, another: bool) -> Standing | None:
+    async def _failed(self, step: Step, status: str, *, another: bool) -> Standing | None:
         """Tells staff; the next number is dialed even when that cannot be stored."""
         try:
             return await self.store(
@@ -308,7 +268,7 @@ class _Voice:
             log.error("voice.transfer_failed", status=status[:16], error=repr(error))
             return None
 
-    async def after_agent(self, step: _Step) -> VoiceResponse:
+    async def after_agent(self, step: Step) -> VoiceResponse:
         """After the agents' line: go on, or keep waiting when nobody answered."""
         position = step.position
         if step.form.get("DialCallStatus", "") in calls.ANSWERED:

@@ -65,7 +65,7 @@ class Script:
         response = VoiceResponse()
         action = self.links.to(links.TURN, position)
         gather = self._gather(position, action)
-        _say(gather, words)
+        say_all(gather, words)
         response.append(gather)
         response.redirect(action, method="POST")
         return response
@@ -81,21 +81,22 @@ class Script:
             num_digits=1,
             timeout=1,
             finish_on_key="",
-            language=_locale(position.language),
+            language=locale_of(position.language),
             profanity_filter=False,
             action=self.links.to(links.TURN, position),
             method="POST",
         )
-        _say(gather, card)
+        say_all(gather, card)
         if pause:
             gather.pause(length=pause)
         response.append(gather)
         response.append(self._transfer(position, psap=psap, caller=caller))
         return response
 
-    def connect(self, position: Position, *, psap: str, caller: str | None) -> VoiceResponse:
+    def connect(self, position: Position, *, psap: str, caller: str | None, words: Sequence[Spoken] = ()) -> VoiceResponse:
         """The 911 center at once."""
         response = VoiceResponse()
+        say_all(response, words)
         response.append(self._transfer(position, psap=psap, caller=caller))
         return response
 
@@ -104,7 +105,7 @@ class Script:
         response = VoiceResponse()
         action = self.links.to(links.TURN, position)
         gather = self._gather(position, action)
-        _say(gather, words)
+        say_all(gather, words)
         gather.play(self.links.base + links.HOLD)
         response.append(gather)
         response.redirect(action, method="POST")
@@ -113,7 +114,7 @@ class Script:
     def record(self, words: Sequence[Spoken], position: Position, *, written: bool) -> VoiceResponse:
         """Says what a recording is for, and records; `written` has its words sent to us. Who says nothing goes on being heard."""
         response = VoiceResponse()
-        _say(response, words)
+        say_all(response, words)
         written_to = {"transcribe": True, "transcribe_callback": self.links.to(links.TRANSCRIPT, position)} if written else {}
         response.record(
             action=self.links.to(links.RECORDED, position),
@@ -130,15 +131,24 @@ class Script:
     def hold_on(self, words: Sequence[Spoken], position: Position) -> VoiceResponse:
         """Says something and goes to the waiting line."""
         response = VoiceResponse()
-        _say(response, words)
+        say_all(response, words)
         response.redirect(self.links.to(links.WAIT, position), method="POST")
         return response
 
     def agent(self, words: Sequence[Spoken], position: Position, *, number: str, caller: str | None) -> VoiceResponse:
         """Says something and rings the agents' line."""
         response = VoiceResponse()
-        _say(response, words)
+        say_all(response, words)
         dial = Dial(action=self.links.to(links.AGENT, position), method="POST", timeout=RING, caller_id=caller)
+        dial.number(number)
+        response.append(dial)
+        return response
+
+    def office(self, words: Sequence[Spoken], *, number: str, action: str, caller: str | None) -> VoiceResponse:
+        """Says something and rings another office."""
+        response = VoiceResponse()
+        say_all(response, words)
+        dial = Dial(action=action, method="POST", timeout=RING, caller_id=caller)
         dial.number(number)
         response.append(dial)
         return response
@@ -161,7 +171,7 @@ class Script:
             num_digits=ear.digits,
             timeout=ear.timeout,
             finish_on_key="",
-            language=_locale(position.language),
+            language=locale_of(position.language),
             profanity_filter=False,
             action_on_empty_result=True,
             action=action,
@@ -173,17 +183,19 @@ class Script:
 def whisper(words: Sequence[Spoken]) -> VoiceResponse:
     """What the person who answers a transfer hears before the caller is put through."""
     response = VoiceResponse()
-    _say(response, words)
+    say_all(response, words)
     if not words:
         response.pause(length=1)
     return response
 
 
-def _locale(language: str) -> str:
+def locale_of(language: str) -> str:
+    """The locale of a language, English for one that has no voice."""
     return VOICES.get(language, VOICES["en"])[1]
 
 
-def _say(verb: Any, words: Sequence[Spoken]) -> None:
+def say_all(verb: Any, words: Sequence[Spoken]) -> None:
+    """Lets a verb say words, in pieces that Twilio does not cut off."""
     for item in words:
         voice, locale = VOICES.get(item.language, VOICES["en"])
         for piece in _pieces(xml_text(item.text)):

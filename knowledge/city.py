@@ -26,5 +26,5 @@ PLACEHOLDERS: Final[Mapping[str, Kind]] = {
 }
 """Every city value that is a placeholder."""
 
-RUNTIME: Final = frozenset({"options", "position", "minutes", "place", "reference", "number", "agent"})
+RUNTIME: Final = frozenset({"options", "position", "minutes", "place", "reference", "number", "agent", "reason", "language"})
 """Placeholders of system texts that the assistant fills itself."""

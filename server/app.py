@@ -26,6 +26,7 @@ from console.topics.models_routes import router as models_router
 from console.topics.routes import router as topics_router
 from desk.rounds import DeskRounds
 from desk.routes import router as desk_router
+from desk.voice.doing import VoiceRounds
 from ivr.routes import router as voice_router
 from knowledge.library import LiveLibrary
 from server.assembly import SECOND_LOOK, Service, assemble
@@ -91,6 +92,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
             tasks.create_task(Recovery(deps).run(stop))
             tasks.create_task(service.keeper.run(stop))
             tasks.create_task(DeskRounds(deps).run(stop))
+            tasks.create_task(VoiceRounds(deps).run(stop))
             yield
             stop.set()
         service.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from fastapi import APIRouter, FastAPI
@@ -20,10 +20,22 @@ from bot.channels.web.intake import page_language
 from bot.channels.web.page import HERE as CHAT
 from bot.channels.web.page import city_name, environment, secured, shown_number
 from console.catalogue import LANGUAGES, text, words
-from console.simulator.wire import CallIn, CallOut, DialIn, KeysIn, SpeechIn, TextIn, TextsOut, call_out, text_out
+from console.simulator.wire import (
+    AgentsOut,
+    CallIn,
+    CallOut,
+    DialIn,
+    KeysIn,
+    RingIn,
+    SpeechIn,
+    TextIn,
+    TextsOut,
+    call_out,
+    text_out,
+)
 from server.errors import BadInput, Conflict, NotFound, SpillwayError
 from server.http.deps import ChannelDeps
-from server.twilio.standin import Call, CallError, StandIn, WebhookFailed, standin_of
+from server.twilio.standin import Call, CallError, OutboundCall, StandIn, WebhookFailed, standin_of
 
 log = structlog.get_logger()
 
@@ -35,6 +47,7 @@ SHORT_CODE: Final = "55512"
 WITHHELD: Final = "anonymous"
 _MOST_CALLS: Final = 200
 _KEEP_ASSETS: Final = 31_536_000
+_C = TypeVar("_C", bound=Call)
 
 
 def router(deps: ChannelDeps, app: FastAPI) -> APIRouter:
@@ -124,6 +137,19 @@ def router(deps: ChannelDeps, app: FastAPI) -> APIRouter:
             await _through(call.hang_up())
         return call_out(call)
 
+    @api.get("/agent", response_model=AgentsOut)
+    async def agents_phone() -> AgentsOut:
+        """What rings or speaks in agents' telephones."""
+        return AgentsOut(calls=[call_out(call) for call in standin().ringing()])
+
+    @api.post("/agent/{sid}/answer", response_model=CallOut)
+    async def pick_up(sid: str) -> CallOut:
+        return await _does(_agents_call(standin(), sid), lambda call: call.answer(), "ringing")
+
+    @api.post("/agent/{sid}/refuse", response_model=CallOut)
+    async def let_ring(sid: str, ended: RingIn) -> CallOut:
+        return await _does(_agents_call(standin(), sid), lambda call: call.refuse(ended.result), "ringing")
+
     return api
 
 
@@ -153,7 +179,14 @@ def _call(standin: StandIn, sid: str) -> Call:
     return call
 
 
-async def _does(call: Call, act: Callable[[Call], Awaitable[None]], state: str) -> CallOut:
+def _agents_call(standin: StandIn, sid: str) -> OutboundCall:
+    call = _call(standin, sid)
+    if not isinstance(call, OutboundCall):
+        raise NotFound("error_call")
+    return call
+
+
+async def _does(call: _C, act: Callable[[_C], Awaitable[None]], state: str) -> CallOut:
     if call.state != state:
         raise Conflict("error_state")
     await _through(act(call))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, StringConstraints
 
 from knowledge.rendering.segments import measure
-from server.twilio.standin import Call
+from server.twilio.standin import Call, OutboundCall
 
 _CARRIER = "[carrier] "
 
@@ -72,16 +72,29 @@ class EventOut(BaseModel):
     attributes: dict[str, Any]
 
 
+class RingIn(BaseModel):
+    """How an agent's telephone that rings is not picked up."""
+
+    result: Literal["busy", "no-answer"]
+
+
 class CallOut(BaseModel):
-    """A call as far as it has run. `number` is what is being dialed."""
+    """A call as far as it has run. `number` is what is being dialed, or the agent's own; `held` is true on hold."""
 
     sid: str
     state: str
     ended_by: str
     number: str
+    held: bool
     language: str
     speech: bool
     events: list[EventOut]
+
+
+class AgentsOut(BaseModel):
+    """The calls to agents' telephones that are not over, the newest last."""
+
+    calls: list[CallOut]
 
 
 def text_out(text: str) -> TextOut:
@@ -99,7 +112,8 @@ def call_out(call: Call) -> CallOut:
         sid=call.sid,
         state=call.state,
         ended_by=call.ended_by,
-        number=call.dialed[-1] if call.state == "dialing" else "",
+        number=call.to if isinstance(call, OutboundCall) else call.dialed[-1] if call.state == "dialing" else "",
+        held=call.held,
         language=last.get("language", "en-US"),
         speech=call.recording or "speech" in last.get("input", "dtmf"),
         events=[EventOut(kind=e.kind, text=e.text, language=e.language, attributes=dict(e.attributes)) for e in call.events],

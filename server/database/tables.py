@@ -5,6 +5,7 @@ from __future__ import annotations
 import bot.learning.models
 import console.review.models
 import desk.models
+import desk.voice.models
 import knowledge.models
 import server.alerts.models
 import server.audit.models
@@ -22,6 +23,7 @@ PACKAGES = (
     bot.learning.models,
     console.review.models,
     desk.models,
+    desk.voice.models,
     knowledge.models,
     server.alerts.models,
     server.audit.models,

@@ -7,13 +7,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from server.errors import BadInput, NotReady
+from server.errors import BadInput, Forbidden, NotReady
 from server.http.deps import ChannelDeps
 from server.http.navigation import home_for
 from server.http.pages import go, render
 from server.staff.access import COOKIE, OwnPasswordNeeded, ProofNeeded, SignInNeeded, person_of
 from server.staff.models import StaffUser
 from server.staff.people import end_sessions, find, open_sessions
+from server.staff.permissions import PERMISSIONS
+from server.staff.phone import masked, set_phone
 from server.staff.second_factor import NEEDED_BY, codes_left, enrol, new_secret, picture, remove
 from server.staff.service import proved_lately, session_hash
 
@@ -35,14 +37,36 @@ def router(deps: ChannelDeps) -> APIRouter:
 
     @routes.get("")
     def page(request: Request) -> Response:
-        user = known(request)
+        return _page(request, known(request))
+
+    def _page(request: Request, user: StaffUser, *, status: int = 200, **shown: Any) -> Response:
         with deps.sessions() as session:
             about: dict[str, Any] = {
                 "own": open_sessions(session, user_id=user.id),
                 "here": session_hash(request.cookies.get(COOKIE, "")),
                 "codes": codes_left(session, user_id=user.id),
             }
-        return render("account.html", request=request, deps=deps, user=user, needed=_needed(deps, user), **about)
+        values = {
+            "needed": _needed(deps, user),
+            "takes": user.role in PERMISSIONS["desk.take"],
+            "last": masked(user.phone, deps.keys),
+            "typed": "",
+            "problem": None,
+            **shown,
+        }
+        return render("account.html", request=request, deps=deps, user=user, status=status, **about, **values)
+
+    @routes.post("/phone")
+    def set_own_phone(request: Request, phone: Annotated[str, Form()] = "") -> Response:
+        user = known(request)
+        if user.role not in PERMISSIONS["desk.take"]:
+            raise Forbidden("Your role takes no calls.", words="desk_refusal.role")
+        try:
+            with deps.sessions.begin() as session:
+                set_phone(session, name=user.name, typed=phone, keys=deps.keys)
+        except BadInput as error:
+            return _page(request, user, status=400, typed=phone[:40], problem=error.words)
+        return go("/account", notice="voice.notice_phone_saved" if phone.strip() else "voice.notice_phone_removed")
 
     @routes.post("/sessions/end")
     def end(request: Request) -> Response:

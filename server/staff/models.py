@@ -29,6 +29,8 @@ class StaffUser(Base):
     totp_step: Mapped[int | None] = mapped_column(BigId)
     """The time step of the last code that was accepted; none of it or before is accepted again (RFC 6238, 5.2)."""
     language: Mapped[str] = mapped_column(String(8), default="en")
+    phone: Mapped[str | None] = mapped_column(Text)
+    """Ciphertext of the telephone in which this person takes calls."""
     failures: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disabled: Mapped[bool] = mapped_column(Boolean, default=False)

@@ -23,6 +23,8 @@ RUNTIME: dict[str, str | int] = {
     "reference": "HC-7K3M9QX",
     "number": "555-555-0177",
     "agent": "Ana",
+    "reason": "Asked for a person",
+    "language": "English",
 }
 
 

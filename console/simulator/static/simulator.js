@@ -1,4 +1,4 @@
-// The simulator's two phones. All that happens between Twilio and the city happens on the server; this shows and speaks it.
+// The simulator's phones. All that happens between Twilio and the city happens on the server; this shows and speaks it.
 "use strict";
 
 const setup = JSON.parse(document.getElementById("setup").textContent);
@@ -112,7 +112,7 @@ function aloud(event) {
   speaker.speak(utterance);
 }
 
-function caption(event) {
+function caption(event, screen) {
   const line = element("p", "caption");
   if (event.kind === "say") {
     line.textContent = event.text;
@@ -124,8 +124,8 @@ function caption(event) {
     line.classList.add("aside");
     line.textContent = event.kind === "play" ? word.caption_hold : fill(word.caption_whisper, { text: event.text });
   } else return;
-  byId("captions").append(line);
-  byId("captions").scrollTop = byId("captions").scrollHeight;
+  screen.append(line);
+  screen.scrollTop = screen.scrollHeight;
 }
 
 const HIDDEN = new Set(["hints", "action", "voice"]);
@@ -145,7 +145,7 @@ function showCall(call) {
   phone.told = call.events.length;
   for (const event of fresh) {
     step(event);
-    caption(event);
+    caption(event, byId("captions"));
     if (event.kind === "say") aloud(event);
   }
   enable();
@@ -166,7 +166,8 @@ function enable() {
   const dialing = state === "dialing";
   byId("dial").hidden = !dialing;
   byId("dial-title").textContent = dialing ? fill(word.dial_title, { number: phone.call.number }) : "";
-  byId("call-state").textContent = fill(word[`state_${phone.busy && !phone.call ? "ringing" : state}`] ?? word.state_listening, { number: phone.call?.number });
+  const shown = state === "conference" && phone.call.held ? "held" : state;
+  byId("call-state").textContent = fill(word[`state_${phone.busy && !phone.call ? "ringing" : shown}`] ?? word.state_listening, { number: phone.call?.number });
 }
 
 async function act(path, body = {}) {
@@ -216,5 +217,91 @@ byId("microphone").addEventListener("click", () => {
   ear.onerror = () => byId("speech").focus();
   ear.start();
 });
+
+// ---- what happens to a call from elsewhere: the agent presses 1, holds, passes it on
+
+async function lookAtCall() {
+  if (document.hidden || phone.busy || !phone.call || phone.call.state === "ended") return;
+  const { sid } = phone;
+  const response = await fetch(`/simulator/calls/${sid}`, { cache: "no-store" }).catch(() => null);
+  const call = response?.ok ? await response.json() : null;
+  if (!call || phone.busy || phone.sid !== sid) return;
+  const changed = call.events.length !== phone.told || call.state !== phone.call.state || call.held !== phone.call.held;
+  if (changed) showCall(call);
+}
+setInterval(lookAtCall, 1500);
+
+// ---- the agent's phone
+
+const agent = { sid: null, told: 0, call: null, busy: false };
+const agentKeys = [...document.querySelectorAll("[data-agent-key]")];
+
+function showAgent(call) {
+  if (call.sid !== agent.sid) {
+    agent.sid = call.sid;
+    agent.told = 0;
+    byId("agent-captions").replaceChildren();
+  }
+  for (const event of call.events.slice(agent.told)) caption(event, byId("agent-captions"));
+  agent.told = call.events.length;
+  agent.call = call;
+  enableAgent();
+}
+
+function enableAgent() {
+  const state = agent.call?.state ?? "idle";
+  const listening = state === "listening" && !agent.busy;
+  const ringing = state === "ringing";
+  agentKeys.forEach((key) => { key.disabled = !listening; });
+  byId("agent-ring").hidden = !ringing;
+  byId("agent-silent").disabled = !listening;
+  byId("agent-hang-up").disabled = !(state === "listening" || state === "conference") || agent.busy;
+  const said = word[`agent_state_${state}`] ?? word.agent_state_listening;
+  if (byId("agent-state").textContent !== said) byId("agent-state").textContent = said;
+}
+
+async function actAgent(path, body = {}) {
+  if (agent.busy || !agent.call) return;
+  agent.busy = true;
+  enableAgent();
+  const call = await ask(path, body);
+  agent.busy = false;
+  if (call) showAgent(call);
+  else enableAgent();
+  lookAtCall();
+}
+
+async function lookAtAgents() {
+  if (document.hidden || agent.busy) return;
+  const response = await fetch("/simulator/agent", { cache: "no-store" }).catch(() => null);
+  if (!response?.ok || agent.busy) return;
+  const { calls } = await response.json();
+  const which = byId("agent-call");
+  const listed = calls.map((call) => `${call.sid} ${call.number}`).join();
+  if (which.dataset.listed !== listed) {
+    const before = which.value;
+    which.dataset.listed = listed;
+    which.replaceChildren(...calls.map((call) => { const option = element("option", "", call.number); option.value = call.sid; return option; }));
+    if (calls.some((call) => call.sid === before)) which.value = before;
+    byId("agent-which").hidden = calls.length < 2;
+  }
+  const live = calls.find((call) => call.sid === which.value);
+  if (live) showAgent(live);
+  else if (agent.call && agent.call.state !== "ended") {
+    const last = await fetch(`/simulator/calls/${agent.sid}`, { cache: "no-store" }).catch(() => null);
+    if (last?.ok && !agent.busy) showAgent(await last.json());
+  }
+}
+
+byId("agent-answer").addEventListener("click", () => actAgent(`agent/${agent.sid}/answer`).then(() => agentKeys[0].focus()));
+for (const button of document.querySelectorAll("[data-refuse]"))
+  button.addEventListener("click", () => actAgent(`agent/${agent.sid}/refuse`, { result: button.dataset.refuse }));
+for (const key of agentKeys) key.addEventListener("click", () => actAgent(`calls/${agent.sid}/keys`, { keys: key.dataset.agentKey }));
+byId("agent-silent").addEventListener("click", () => actAgent(`calls/${agent.sid}/silence`));
+byId("agent-hang-up").addEventListener("click", () => actAgent(`calls/${agent.sid}/hangup`));
+byId("agent-call").addEventListener("change", lookAtAgents);
+setInterval(lookAtAgents, 1500);
+lookAtAgents();
+
 addEventListener("pagehide", () => speaker?.cancel());
 enable();

@@ -187,6 +187,24 @@ if (board?.dataset.heartbeat) {
   setInterval(beat, Number(board.dataset.heartbeat) * 1000);
 }
 
+// ---- the call: what did not change is not said again by a screen reader, and keeps its focus
+
+const call = document.getElementById("call");
+let callWas = null;
+call?.addEventListener("htmx:beforeSwap", (event) => {
+  const now = event.detail.xhr.responseText;
+  if (now === callWas) event.detail.shouldSwap = false;
+  callWas = now;
+});
+// Who has the call changed: the buttons beside it are others now. What somebody is typing is left alone.
+const callNow = () => call?.querySelector("[data-now]")?.dataset.now ?? "";
+const callBefore = callNow();
+let typed = false;
+if (call) addEventListener("input", () => { typed = true; });
+call?.addEventListener("htmx:afterSwap", () => {
+  if (callNow() !== callBefore && !typed) location.reload();
+});
+
 // ---- what was typed survives a lost connection and a reload
 
 for (const field of document.querySelectorAll("[data-draft]")) {

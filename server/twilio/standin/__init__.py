@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from server.twilio.standin.calls import Call, CallError
 from server.twilio.standin.core import Callbacks, OptOuts, Phone, StandIn
+from server.twilio.standin.outbound import OutboundCall
 from server.twilio.standin.records import Message, Refusal
 from server.twilio.standin.sender import (
     StandInCallControl,
@@ -26,6 +27,7 @@ __all__ = [
     "Callbacks",
     "Message",
     "OptOuts",
+    "OutboundCall",
     "Phone",
     "Post",
     "Refusal",

@@ -8,6 +8,7 @@ from typing import Any, Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from server.twilio.standin.conferences import Conference, Conferences
 from server.twilio.standin.grammar import check
 from server.twilio.standin.records import new_sid, recorded_sound
 from server.twilio.standin.webhooks import Webhooks
@@ -31,7 +32,10 @@ class Event:
 
 
 class Call:
-    """One call. `state` is `listening`, `dialing` or `ended`; `heard` is what the caller was told, in order."""
+    """One call. `state` is `listening`, `dialing`, `conference` or `ended`; `heard` is what the caller was told, in order."""
+
+    may_end = False
+    """True where a document may end the call."""
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Call:
         to: str,
         dial_results: Mapping[str, str],
         recordings: dict[str, bytes],
+        conferences: Conferences,
     ) -> None:
         self.sid = sid
         self.caller = caller
@@ -58,6 +63,8 @@ class Call:
         self.transcripts_held = False
         """True keeps back what was written down of recordings until `write_down`."""
         self._transcripts: list[tuple[str, dict[str, str]]] = []
+        self._conferences = conferences
+        self._conference: Conference | None = None
         self._url = ""
         self._verbs: list[Element] = []
         self._open: Element | None = None
@@ -201,6 +208,7 @@ class Call:
         if self.state == "ended":
             raise CallError("the call has ended")
         self._note("led", url)
+        await self._leave()
         self.state, self._open, self._verbs, self._hops = "in-progress", None, [], 0
         await self._fetch(self._webhooks.address(url), {})
         await self._run()
@@ -214,10 +222,31 @@ class Call:
 
     async def hang_up(self, status_path: str = "/twilio/voice/status") -> None:
         """The caller hangs up."""
+        await self._leave()
         self._end("caller")
         await self._webhooks.send(
             self._webhooks.address(status_path), self._fields({"CallStatus": "completed", "CallDuration": "9"})
         )
+
+    @property
+    def held(self) -> bool:
+        """True while this call is on hold in a conference."""
+        return self._conference is not None and self._conference.participants[self.sid].hold
+
+    async def conference_over(self) -> None:
+        """The conference that this call is in ended: it goes on with the action of its `<Dial>`."""
+        dial, self._open, self._conference, self.state = self._open, None, None, "in-progress"
+        self._note("conference-over")
+        action = dial.get("action") if dial is not None else None
+        if action:
+            await self._fetch(self._webhooks.address(action, self._url), {"DialCallStatus": "completed"})
+        await self._run()
+
+    async def _leave(self) -> None:
+        conference, self._conference = self._conference, None
+        if conference is not None:
+            await conference.leave(self.sid)
+            await self._conferences.release()
 
     async def repeat_last(self) -> str:
         """Twilio's retry of the last request; gives the document that comes back, without acting on it."""
@@ -233,7 +262,7 @@ class Call:
         document = await self._webhooks.document(*self._last)
         self.documents.append(document)
         root = ElementTree.fromstring(document)  # noqa: S314  (our own app's answer)
-        faults = check(root)
+        faults = check(root, may_end=self.may_end)
         if faults:
             raise CallError("; ".join(faults))
         self._verbs = list(root)
@@ -247,16 +276,23 @@ class Call:
             "To": self.to,
             "Caller": self.caller,
             "Called": self.to,
-            "Direction": "inbound",
+            "Direction": self._direction(),
             "CallStatus": "in-progress",
             "ApiVersion": "2010-04-01",
         }
         return {**known, **fields}
 
+    def _direction(self) -> str:
+        return "inbound"
+
+    async def _over(self) -> None:
+        """The documents came to an end, and the call with them."""
+
     async def _run(self) -> None:
         while self.state != "ended":
             if not self._verbs:
                 self._end("twilio")
+                await self._over()
                 return
             verb = self._verbs.pop(0)
             if verb.tag in ("Say", "Play", "Pause"):
@@ -283,6 +319,16 @@ class Call:
                 self._end("twiml")
 
     async def _dial(self, verb: Element) -> bool:
+        room = verb.find("Conference")
+        if room is not None:
+            name = (room.text or "").strip()
+            self._note("conference", name, attributes=room.attrib)
+            self._open, self.state = verb, "conference"
+            self._conference = self._conferences.named(name)
+            callback = room.get("statusCallback")
+            self._conference.join(self, room, self._webhooks.address(callback, self._url) if callback else "")
+            await self._conferences.release()
+            return False
         number = next((child.text or "" for child in verb.iter("Number")), (verb.text or "")).strip()
         self._note("dial", number, attributes=verb.attrib)
         self._open, self.state = verb, "dialing"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 from xml.etree import ElementTree
 
 from server.twilio.standin.calls import Call
+from server.twilio.standin.conferences import Conferences
+from server.twilio.standin.outbound import OutboundCall
 from server.twilio.standin.records import Message, Refusal, new_sid
 from server.twilio.standin.webhooks import Post, Webhooks, post_to
 
@@ -77,6 +80,7 @@ class StandIn:
         self.webhooks = Webhooks(self.auth_token, post, address)
         self._inboxes: defaultdict[str, list[str]] = defaultdict(list)
         self._reports: list[tuple[str, dict[str, str]]] = []
+        self.conferences = Conferences(self._tell, self.prompt)
 
     def phone(self, number: str) -> Phone:
         """A resident's telephone."""
@@ -212,6 +216,15 @@ class StandIn:
             fields["ErrorCode"] = message.error_code
         self._reports.append((message.status_callback, fields))
 
+    def _tell(self, url: str, fields: Mapping[str, str]) -> None:
+        if url:
+            self._reports.append((url, {"AccountSid": self.account_sid, **fields}))
+
+    async def prompt(self) -> None:
+        """Posts what is to be told, unless it is held."""
+        if self.callbacks is Callbacks.PROMPT:
+            await self.release()
+
     async def release(self, *, backwards: bool = False, twice: bool = False) -> list[int]:
         """Posts the status callbacks that are held, in order or backwards, each once or twice; gives the answers' statuses."""
         reports, self._reports = self._reports, []
@@ -229,10 +242,46 @@ class StandIn:
             to=to,
             dial_results=self.dial_results,
             recordings=self.recordings,
+            conferences=self.conferences,
         )
         self.calls[call.sid] = call
         await call.start(self.webhooks.address(self.voice_path))
         return call
+
+    async def place(self, *, to: str, sender: str, url: str, status_callback: str, events: frozenset[str]) -> OutboundCall:
+        """Takes a call over the REST API and lets the telephone ring. Raises `Refusal` as Twilio does."""
+        if self.refusals:
+            raise self.refusals.popleft()
+        if not _NUMBER.fullmatch(to):
+            raise Refusal(400, 21211, f"The 'To' number {to} is not a valid phone number.")
+        if not _NUMBER.fullmatch(sender):
+            raise Refusal(400, 21212, f"The 'From' number {sender} is not a valid phone number.")
+        if not url:
+            raise Refusal(400, 21205, "Url parameter is required.")
+        call = OutboundCall(
+            self.webhooks,
+            sid=new_sid("CA"),
+            account=self.account_sid,
+            caller=sender,
+            to=to,
+            dial_results=self.dial_results,
+            recordings=self.recordings,
+            conferences=self.conferences,
+            url=self.webhooks.address(url),
+            status_callback=self.webhooks.address(status_callback),
+            events=events or frozenset({"completed"}),
+            report=self._tell,
+            release=self.prompt,
+        )
+        self.calls[call.sid] = call
+        call.placed()
+        await self.prompt()
+        return call
+
+    def ringing(self, number: str = "") -> list[OutboundCall]:
+        """The calls from our side that are not over, at one number or at all of them."""
+        ours = [call for call in self.calls.values() if isinstance(call, OutboundCall) and call.state != "ended"]
+        return [call for call in ours if number in ("", call.to)]
 
 
 @dataclass(frozen=True)

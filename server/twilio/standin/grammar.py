@@ -24,20 +24,25 @@ ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     ),
     "Dial": frozenset("action method timeout callerId answerOnBridge hangupOnStar timeLimit record ringTone sequential".split()),
     "Number": frozenset("url method statusCallback statusCallbackEvent statusCallbackMethod sendDigits".split()),
+    "Conference": frozenset(
+        "muted beep startConferenceOnEnter endConferenceOnExit participantLabel jitterBufferSize waitUrl waitMethod "
+        "maxParticipants record region trim coach statusCallback statusCallbackEvent statusCallbackMethod recordingStatusCallback "
+        "recordingStatusCallbackMethod recordingStatusCallbackEvent eventCallbackUrl".split()
+    ),
     "Enqueue": frozenset("action method waitUrl waitUrlMethod workflowSid".split()),
 }
 CHILDREN: Final[dict[str, frozenset[str]]] = {
     "Response": frozenset({"Say", "Play", "Pause", "Redirect", "Hangup", "Gather", "Dial", "Enqueue", "Record"}),
     "Gather": frozenset({"Say", "Play", "Pause"}),
-    "Dial": frozenset({"Number"}),
+    "Dial": frozenset({"Number", "Conference"}),
 }
 _PHONE_CALL: Final = frozenset("en-US en-GB en-AU fr-FR fr-CA ja-JP ru-RU es-US es-ES pt-BR".split())
 _VOICES: Final = {"Polly.Joanna-Neural": "en-US", "Polly.Lupe-Neural": "es-US"}
 _SHORT: Final = re.compile(r"\+?(?:1?911|933|112)")
 
 
-def check(root: Element) -> list[str]:
-    """Every fault of a document."""
+def check(root: Element, *, may_end: bool = False) -> list[str]:
+    """Every fault of a document. One that is not for a resident `may_end` the call."""
     faults: list[str] = []
     for element in root.iter():
         allowed = ATTRIBUTES.get(element.tag)
@@ -60,13 +65,15 @@ def check(root: Element) -> list[str]:
             faults.append("<Record> that is written down for nobody")
         if not any(said.tag == "Say" for said in root):
             faults.append("<Record> without a word before it")
+    for room in root.iter("Conference"):
+        faults += _conference(room)
     for dial in root.iter("Dial"):
         numbers = [(number.text or "") for number in dial.iter("Number")] or [dial.text or ""]
+        numbers = [] if dial.find("Conference") is not None else numbers
         faults += [f"<Dial> to {number!r}" for number in numbers if _SHORT.fullmatch(number.strip()) or not number.strip()]
         if not dial.get("action"):
             faults.append("<Dial> without action: a failed transfer would end the call")
-    faults += _end(root)
-    return faults
+    return faults if may_end else [*faults, *_end(root)]
 
 
 def _gather(gather: Element, *, falls_to: str | None) -> list[str]:
@@ -105,6 +112,22 @@ def _say(said: Element) -> list[str]:
         faults.append("<Say> with an address of a web page")
     if _VOICES.get(said.get("voice", "")) != said.get("language"):
         faults.append(f"voice {said.get('voice')} does not speak {said.get('language')}")
+    return faults
+
+
+def _conference(room: Element) -> list[str]:
+    name = (room.text or "").strip()
+    faults = [] if name else ["<Conference> without a name"]
+    if re.search(r"\+\d|@", name):
+        faults.append("<Conference> named after somebody")
+    if room.get("record", "do-not-record") != "do-not-record":
+        faults.append("<Conference> that is recorded")
+    if room.get("beep") != "false":
+        faults.append("<Conference> that beeps")
+    if room.get("endConferenceOnExit") != "true":
+        faults.append("<Conference> that leaves somebody alone in it")
+    if not (room.get("waitUrl") and room.get("statusCallback")):
+        faults.append("<Conference> without a sound or a callback")
     return faults
 
 

@@ -10,8 +10,8 @@ from server.outbox.worker import Sender, SendFailed
 from server.settings import Settings
 from server.twilio.callbacks import reference_of_row, status_url
 from server.twilio.client import TwilioSender
-from server.twilio.control import TwilioCallControl
-from server.twilio.ports import CallControl, Recordings
+from server.twilio.control import PROGRESS, TwilioCallControl
+from server.twilio.ports import CallControl, Recordings, Ring
 from server.twilio.recordings import TwilioRecordings
 from server.twilio.standin.core import StandIn
 from server.twilio.standin.records import Refusal
@@ -77,6 +77,33 @@ class StandInCallControl:
         if call is None or call.state == "ended":
             return False
         await call.led_to(url)
+        return True
+
+    async def ring(self, ring: Ring) -> str | None:
+        """Lets a telephone ring."""
+        try:
+            call = await self._standin.place(
+                to=ring.to, sender=ring.sender, url=ring.url, status_callback=ring.status_url, events=frozenset(PROGRESS)
+            )
+        except Refusal:
+            return None
+        return call.sid
+
+    async def end(self, sid: str) -> bool:
+        """Hangs up."""
+        call = self._standin.calls.get(sid)
+        if call is None or call.state == "ended":
+            return False
+        await call.hang_up()
+        return True
+
+    async def hold(self, conference: str, sid: str, *, on: bool, url: str) -> bool:
+        """Holds a participant."""
+        room = self._standin.conferences.running(conference)
+        if room is None or sid not in room.participants:
+            return False
+        room.hold(sid, on=on, url=url)
+        await self._standin.prompt()
         return True
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -7,8 +8,11 @@ import pytest
 from fastapi import FastAPI
 
 from console.simulator.routes import RESIDENTS, SHORT_CODE, WITHHELD, router
+from desk.voice.rules import PRACTICE_PHONE
+from server.assembly import Service
 from server.http.deps import ChannelDeps
 from server.settings import Mode
+from tests.server.staffroom import SAME_SITE, signed_in
 
 ME = RESIDENTS[0]
 
@@ -149,3 +153,25 @@ def deps_live(app: FastAPI) -> ChannelDeps:
     service = app.state.service
     settings = service.settings.model_copy(update={"mode": Mode.LIVE})
     return ChannelDeps(settings, service.spine, service.library, service.keys, service.sessions, service.wake)
+
+
+async def test_the_agents_phone_rings_connects_and_hangs_up(client: httpx.AsyncClient, menu_service: Service) -> None:
+    call = await post(client, "calls", sender=ME)
+    await post(client, f"calls/{call['sid']}/keys", keys="0")
+    assert (await client.get("/simulator/agent")).json() == {"calls": []}
+    await signed_in(client, menu_service)
+    board = (await client.get("/desk/")).text
+    reference = re.findall(r"/desk/c/(HC-\w+)/take", board)[0]
+    await client.post(f"/desk/c/{reference}/take", headers=SAME_SITE)
+    (ringing,) = (await client.get("/simulator/agent")).json()["calls"]
+    assert (ringing["state"], ringing["number"]) == ("ringing", PRACTICE_PHONE)
+    await post(client, f"agent/{ringing['sid']}/answer")
+    spoken = await post(client, f"calls/{ringing['sid']}/keys", keys="1")
+    assert "press 1" in said(spoken)
+    looked = (await client.get(f"/simulator/calls/{call['sid']}")).json()
+    assert (spoken["state"], looked["state"], looked["held"]) == ("conference", "conference", False)
+    assert (await client.post(f"/simulator/agent/{ringing['sid']}/refuse", json={"result": "busy"})).status_code == 409
+    assert (await client.post(f"/simulator/agent/{call['sid']}/answer")).status_code == 404
+    await post(client, f"calls/{ringing['sid']}/hangup")
+    assert (await client.get("/simulator/agent")).json() == {"calls": []}
+    assert (await client.get(f"/simulator/calls/{call['sid']}")).json()["state"] == "listening"

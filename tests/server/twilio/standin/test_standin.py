@@ -90,8 +90,12 @@ class TestRest:
 
     def test_calls(self, sdk: tuple[Client, StandIn]) -> None:
         client, _ = sdk
-        call = client.calls.create(to=ANA, from_=OURS, twiml="<Response/>")
-        assert client.calls(call.sid).fetch().status == "queued"
+        call = client.calls.create(to=ANA, from_=OURS, url="https://app.example/answer")
+        assert call.status == "queued"
+        assert client.calls(call.sid).fetch().status == "ringing"
+        assert client.calls(call.sid).update(status="completed").status == "completed"
+        with pytest.raises(TwilioRestException):
+            client.calls.create(to="12", from_=OURS, url="https://app.example/answer")
         with pytest.raises(TwilioRestException):
             client.calls("CAnone").fetch()
 
