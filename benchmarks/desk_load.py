@@ -4,9 +4,9 @@
     python -m benchmarks.desk_load --waiting 200 --agents 50 --changes 120
 
 The server is a process of its own on SQLite, as `spillway serve` runs it, without Rasa, which has no part in this. Each agent's
-page is a client with its event stream and its heartbeat. A change is an agent who takes the first in line, or a resident who asks for a
-person by the web chat; the time counts from the sending of that request until each board has the event with the new line. The next
-change comes as soon as the one before has been seen by all, half a second after it at the earliest."""
+page is a client with its event stream and its heartbeat. A change is an agent who takes the first in line, or a resident who asks
+for a person by the web chat; the time counts from the sending of that request until each board has the event with the new line.
+The next change comes when the one before has been seen by all, half a second after it at the earliest."""
 
 from __future__ import annotations
 
@@ -185,6 +185,7 @@ async def take(client: httpx.AsyncClient, agent: Agent) -> None:
 async def arrive(client: httpx.AsyncClient, number: int) -> None:
     """A resident opens the chat and asks for a person."""
     address = {"x-forwarded-for": f"198.51.{number // 250}.{number % 250 + 1}"} | SAME_SITE
+    client.cookies.clear()
     opened = await client.post("/chat/sessions", headers=address)
     opened.raise_for_status()
     sent = {"client_id": uuid.uuid4().hex, "text": "agent"}

@@ -29,7 +29,7 @@ from server.requests.models import ServiceRequest
 log = structlog.get_logger()
 
 LOOK_SECONDS: Final = 0.5
-REST_SECONDS: Final = 0.2
+REST_SECONDS: Final = 0.1
 """Between two looks, however much happens."""
 AGAIN_SECONDS: Final = 20.0
 """An open page is told at least so often, so that lost agents show; who was signed out since hears no more."""

@@ -38,9 +38,9 @@ class Pieces:
         board = board_of(snapshot, name=viewer.name)
         some = {
             "b-presence": self._kept("_b_presence.html", viewer, (board.state,), board=board),
-            "b-offered": self._piece("_b_offered.html", viewer, board=board),
+            "b-offered": self._kept("_b_offered.html", viewer, tuple(map(_looks, board.offered)), board=board),
             "b-alerts": self._kept("_b_alerts.html", viewer, tuple(alert.id for alert, _ in board.alerts), board=board),
-            "b-mine": self._piece("_b_mine.html", viewer, board=board),
+            "b-mine": self._kept("_b_mine.html", viewer, tuple(map(_mine, board.mine)), board=board),
             "waiting": self._kept("_b_waiting.html", viewer, (board.total,), board=board),
             "b-behind": self._kept("_b_behind.html", viewer, (board.total, len(board.waiting)), board=board),
             "b-callbacks": self._kept("_b_callbacks.html", viewer, tuple(map(_looks, board.callbacks)), board=board),
@@ -67,16 +67,13 @@ class Pieces:
         viewer.sent, viewer.lists = some | items, order
         return json.dumps(news, ensure_ascii=False, separators=(",", ":"))
 
-    def _piece(self, name: str, viewer: Viewer, **values: Any) -> str:
-        return self._make(name, language=viewer.language, takes=viewer.takes, **values)
-
     def _kept(self, name: str, viewer: Viewer, looks: Hashable, **values: Any) -> str:
         key = (name, viewer.language, viewer.takes, looks)
         made = self._made.get(key)
         if made is None:
             if len(self._made) >= MOST_KEPT:
                 self._made.clear()
-            made = self._made[key] = self._piece(name, viewer, **values)
+            made = self._made[key] = self._make(name, language=viewer.language, takes=viewer.takes, **values)
         return made
 
 
@@ -97,6 +94,10 @@ def _looks(item: Item) -> Hashable:
         conversation.place,
         item.fit,
     )
+
+
+def _mine(item: Item) -> Hashable:
+    return (_looks(item), item.unread, item.handoff.packet["last_message"])
 
 
 def _who(item: Item) -> Hashable:
