@@ -8,7 +8,7 @@ from alembic import op
 from server.database.types import BigId, Json, UtcDateTime
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
