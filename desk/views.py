@@ -106,7 +106,7 @@ def read_sheet(session: Session, *, reference: str, name: str, language: str, li
         suggested=suggestions(library, conversation=conversation, turns=turns, language=language),
         agents=[seat for seat in seats(session) if seat.state != "offline" and seat.agent.name != name],
         groups=groups(session),
-        call=read_call(session, conversation=conversation, handoff=handoff, city=library.city),
+        call=read_call(session, conversation=conversation, handoff=handoff, city=library.city, name=name),
     )
 
 

@@ -51,10 +51,12 @@ class CallView:
         return self.reason in ("busy", "no_answer", "no_key", "lost", "not_placed", "caller_gone", "not_held", "not_led")
 
 
-def read_call(session: Session, *, conversation: Conversation, handoff: Handoff | None, city: Mapping[str, Any]) -> CallView | None:
-    """The call of a conversation, once an agent's telephone has to do with it; nothing when a colleague only waits in line."""
+def read_call(
+    session: Session, *, conversation: Conversation, handoff: Handoff | None, city: Mapping[str, Any], name: str
+) -> CallView | None:
+    """The call of a conversation for the agent in whose telephone it is, or was last; nothing for anybody else."""
     leg = newest_leg(session, conversation_id=conversation.id) if sid_of(conversation) else None
-    if leg is None or (handoff is not None and leg.handoff_id != handoff.id):
+    if leg is None or leg.agent != name or (handoff is not None and leg.handoff_id != handoff.id):
         return None
     if handoff is None and leg.phase not in (Phase.FAILED, Phase.OVER):
         return None

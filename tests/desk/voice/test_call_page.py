@@ -10,7 +10,7 @@ from desk.voice.service import LEADING, REFUSED
 from desk.voice.states import Phase
 from server.staff.models import StaffUser
 from tests.server.harness import rows
-from tests.server.staffroom import SAME_SITE
+from tests.server.staffroom import SAME_SITE, make_user, sign_in
 from tests.server.twilio.room import Room
 
 
@@ -47,6 +47,16 @@ async def test_from_ringing_to_the_end(room: Room, lang: str) -> None:
     over = await page(room, lang, piece="call")
     assert "/to-911" not in over
     assert {"en": "The caller hung up", "es": "La persona colgó"}[lang] in over
+
+
+async def test_nobody_else_is_told_that_the_caller_is_with_them(room: Room) -> None:
+    await room.connected()
+    make_user(room.service, "sofia", "supervisor")
+    await sign_in(room.client, "sofia")
+    seen = await page(room)
+    assert "The caller is with you" not in seen
+    assert "/hold" not in seen
+    assert "/over" in seen, "a supervisor can take it over"
 
 
 async def test_without_a_number_of_the_911_center(room: Room) -> None:
