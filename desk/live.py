@@ -4,7 +4,7 @@ every half second for what other processes did."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -97,7 +97,7 @@ class DeskFollower:
             legs = session.scalar(select(func.max(VoiceLeg.phase_at)))
         return "|".join(str(value) for value in (*handoffs, ended, *alerts, agents, notes, *asked, legs))
 
-    async def boards(self, viewer: Viewer, still: Still) -> AsyncIterator[ServerSentEvent]:
+    async def boards(self, viewer: Viewer, still: Still) -> AsyncGenerator[ServerSentEvent]:
         """The whole board at first, then what changed on it, as it changes."""
         before = ""
         async with self.following():

@@ -1,4 +1,4 @@
-"""What an approved message is called on the desk's pages: its topic and variant, or its own name, with the version."""
+"""What an approved message is called on the desk's pages: its topic, or its own name, with the version."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from knowledge.library import Library
 def told_words(library: Library, reference: str, language: str) -> str:
     """The name of `message@version` in the language of the page. One without a name is shown as it is written."""
     message_id, _, version = reference.partition("@")
-    intent, _, variant = message_id.partition(".")
+    intent = message_id.partition(".")[0]
     if intent in library.topics:
         name = library.title(intent, language)
-        if variant and variant != "general":
-            name = f"{name} ({variant.replace('_', ' ')})"
     elif has(f"desk_told.{message_id}"):
         name = text(f"desk_told.{message_id}", language)
     else:
