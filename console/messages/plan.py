@@ -28,6 +28,7 @@ from server.errors import NotFound, SpillwayError
 from server.http.deps import ChannelDeps
 from server.http.pages import page_language, render
 from server.staff.access import staff_user
+from server.staff.permissions import PERMISSIONS
 
 PHASES: Final = ("initial", "watch", "protective_action", "response", "relief", "recovery", "close", "before", "all")
 """The phases of the plan, those of the first hours first."""
@@ -166,8 +167,8 @@ def _look(library: Library, template: PlanTemplate, form: FormData, language: st
 
 
 def _form(deps: ChannelDeps, request: Request, name: str, form: FormData, *, problem: SpillwayError | None = None) -> Response:
-    """The form, with what was typed and what is wrong with it."""
-    user = staff_user(request, deps, "messages.draft")
+    """The form, with what was typed and what is wrong with it; who may not write sees the wording."""
+    user = staff_user(request, deps, "console.see" if problem is None else "messages.draft")
     library = deps.library.get()
     template, language = _template(library, name), page_language(request, user)
     slips = so_far(template, _values(template, form), zone=zone_of(library)).slips if problem is not None else ()
@@ -182,6 +183,7 @@ def _form(deps: ChannelDeps, request: Request, name: str, form: FormData, *, pro
         problem=acts.words_of(problem) if problem is not None else None,
         values=acts.values_of(problem),
         template=template,
+        may_fill=user.role in PERMISSIONS["messages.draft"],
         topic=library.title(template.topic, language) if template.topic and template.topic in library.topics else None,
         topics=sorted((library.title(one, language), one) for one in library.topics) if template.topic is None else [],
         topic_chosen=field(form, "topic", 48),

@@ -43,6 +43,7 @@ async def test_the_chosen_zones_are_kept_and_shown(office: Office) -> None:
     draft = await office.begins("ana", ORDERS)
     assert (await writes(office, draft, zones=["A"])).status_code == 303
     assert office.version(draft).zones == ["A"]
+    assert "Zones A, and who has not told a place" in await office.sees("ana", f"/console/messages/v/{draft}/edit")
     assert "Zones: all zones before, A now." in await office.sees("ana", f"/console/messages/v/{draft}")
     await office.does("ana", draft, "submit", edits="1")
     done = await office.does("bo", draft, "publish", when="now", expires_at=local(5))
