@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import Final, Literal
 
 from knowledge.safe_xml import Element, read_xml
-from server.errors import BadInput
+from server.errors import BadInput, TooLarge
 
 NAMESPACE: Final = "urn:oasis:names:tc:emergency:cap:1.2"
 DEFAULT_LANGUAGE: Final = "en-US"
 """What an info block without a language is in, by the standard."""
 _REQUIRED: Final = ("identifier", "sender", "sent", "status", "msgType", "scope")
+MAX_REFERENCES: Final = 500
+MAX_NAME: Final = 300
+"""Longer than any sender, identifier or time that a warning system makes."""
 _KINDS: Final = ("Alert", "Update", "Cancel", "Ack", "Error")
 
 Kind = Literal["Alert", "Update", "Cancel", "Ack", "Error"]
@@ -84,6 +87,9 @@ def parse_cap(content: bytes) -> CapAlert:
     missing = [name for name in _REQUIRED if not root.value(name)]
     if missing:
         raise BadInput(f"The alert lacks {', '.join(missing)}, which CAP 1.2 requires.")
+    long = [name for name in ("identifier", "sender", "sent") if len(root.value(name)) > MAX_NAME]
+    if long:
+        raise BadInput(f"The {long[0]} of the alert is longer than {MAX_NAME} characters.")
     return CapAlert(
         reference=CapReference(root.value("sender"), root.value("identifier"), root.value("sent")),
         kind=_kind(root.value("msgType")),
@@ -103,7 +109,10 @@ def _kind(text: str) -> Kind:
 
 def _references(text: str) -> tuple[CapReference, ...]:
     found = []
-    for one in text.split():
+    listed = text.split()
+    if len(listed) > MAX_REFERENCES:
+        raise TooLarge(f"The alert refers to {len(listed)} others; {MAX_REFERENCES} are read at most.")
+    for one in listed:
         parts = one.split(",")
         if len(parts) == 3 and all(parts):
             found.append(CapReference(*parts))

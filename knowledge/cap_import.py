@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from knowledge.cap import CapAlert, CapInfo, CapReference, parse_cap
 from knowledge.cap_texts import SuggestedIncident, suggest, texts_of, together
+from knowledge.editing import MAX_TEXT
 from knowledge.incident_packs import IncidentPack
 from knowledge.lifecycle import State, Wording, draft, transition
 from knowledge.models import MessageVersion
@@ -29,7 +30,7 @@ _WAITING: Final = (State.DRAFT.value, State.IN_REVIEW.value, State.APPROVED.valu
 
 NoteCode = Literal[
     "already_imported", "not_actual", "not_public", "no_info", "no_text", "no_english", "no_spanish", "other_language", "no_expiry",
-    "over", "no_references", "unknown_reference", "nothing_to_do", "unknown_event",
+    "over", "no_references", "unknown_reference", "nothing_to_do", "unknown_event", "cut",
 ]  # fmt: skip
 
 
@@ -82,8 +83,8 @@ def _refused(session: Session, alert: CapAlert) -> CapNote | None:
 def _made_from(session: Session, references: tuple[CapReference, ...]) -> list[MessageVersion]:
     if not references:
         return []
-    sources = or_(*(MessageVersion.source == _source(one) for one in references))
-    return list(session.scalars(select(MessageVersion).where(sources).order_by(MessageVersion.id)))
+    sources = [_source(one) for one in references]
+    return list(session.scalars(select(MessageVersion).where(MessageVersion.source.in_(sources)).order_by(MessageVersion.id)))
 
 
 def _source(reference: CapReference) -> str:
@@ -141,11 +142,12 @@ class _Importing:
         if not alert.references:
             self._notes.append(CapNote("no_references"))
         found: list[str] = []
+        made = _made_from(self._session, alert.references)
         for reference in alert.references:
-            made = [version.message_id for version in _made_from(self._session, (reference,))]
-            if not made:
+            ours = [version.message_id for version in made if version.source == _source(reference)]
+            if not ours:
                 self._notes.append(CapNote("unknown_reference", reference.identifier))
-            found.extend(made)
+            found.extend(ours)
         return list(dict.fromkeys(found))
 
     def _drafts(self, ids: list[str]) -> list[MessageVersion]:
@@ -171,6 +173,8 @@ class _Importing:
             self._notes.append(CapNote("over", english.event))
             return None
         texts = {language: found for language, info in group.items() if (found := texts_of(info)) is not None}
+        if any(len(info.instruction) + len(info.description) > MAX_TEXT for info in group.values()):
+            self._notes.append(CapNote("cut", english.event))
         if FALLBACK_LANGUAGE not in texts:
             self._notes.append(CapNote("no_text", english.event))
             return None

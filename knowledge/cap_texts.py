@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from knowledge.cap import CapInfo
+from knowledge.editing import MAX_TEXT
 from knowledge.facts import folded
 from knowledge.incident_packs import IncidentPack
 from knowledge.lint_text import MAX_SMS
@@ -86,10 +87,19 @@ def texts_of(info: CapInfo) -> dict[str, str] | None:
     if areas:
         paragraphs.append(web.escape(_line(areas)))
     return {
-        "sms": cut(plain(spoken), lambda text: len(text) <= MAX_SMS and fits(fold(text)))[0],
-        "web": "\n\n".join(paragraphs) or web.escape(spoken),
-        "voice": spoken,
+        "sms": cut(plain(_short(spoken)), lambda text: len(text) <= MAX_SMS and fits(fold(text)))[0],
+        "web": _short("\n\n".join(paragraphs) or web.escape(spoken)),
+        "voice": _short(spoken),
     }
+
+
+def _short(text: str) -> str:
+    """A text no longer than the editor takes, ended with a whole sentence where there is one."""
+    if len(text) <= MAX_TEXT:
+        return text
+    kept = text[:MAX_TEXT]
+    end = max(kept.rfind(mark) for mark in (". ", ".\n", "! ", "? "))
+    return kept[: end + 1] if end > 0 else kept
 
 
 def _line(text: str) -> str:

@@ -44,6 +44,8 @@ class Edit:
     edits: int
     page: str | None = None
     """A name that the open page made for itself."""
+    zones: tuple[str, ...] | None = None
+    """The zones it is for, none meaning everybody; nothing leaves them as they are."""
 
 
 def edit(session: Session, *, version_id: int, change: Edit, actor: str) -> MessageVersion:
@@ -58,12 +60,16 @@ def edit(session: Session, *, version_id: int, change: Edit, actor: str) -> Mess
     if version.edits != change.edits and not own:
         raise ChangedMeanwhile(version.writers[-1] if version.writers else version.author)
     texts = cleaned(change.texts)
-    check(Wording(version.message_id, texts, change.owner, change.source, version.intent, change.phases))
+    zones = tuple(version.zones) if change.zones is None else change.zones
+    if zones and version.intent is None:
+        raise BadInput("Only an answer to a topic can be for some zones.")
+    check(Wording(version.message_id, texts, change.owner, change.source, version.intent, change.phases, zones=zones))
     if actor not in version.writers:
         # One line for each person who joins: the words themselves are fingerprinted when they are submitted.
         record(session, actor=actor, action=_EDITING_NOTED, subject=version.reference)
     version.texts, version.owner, version.source = texts, change.owner.strip(), change.source.strip()
-    version.phases, version.valid_from, version.expires_at = list(change.phases), change.valid_from, change.expires_at
+    version.phases, version.zones = list(change.phases), list(zones)
+    version.valid_from, version.expires_at = change.valid_from, change.expires_at
     version.writers = [*(name for name in version.writers if name != actor), actor]
     version.edits, version.edited_in, version.edited_at = version.edits + 1, change.page, clock.now()
     return version

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, 
 
 from knowledge.records import Fact
 from knowledge.rendering.placeholders import Item, Value
-from knowledge.topics import FALLBACK_LANGUAGE, explain
+from knowledge.topics import FALLBACK_LANGUAGE
+from knowledge.yaml_files import explain
 from server.errors import BadInput
 
 LISTS: Final[Mapping[str, str]] = {

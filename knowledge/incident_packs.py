@@ -17,7 +17,8 @@ from knowledge.facts import STATUS, STATUS_LINES, TYPES
 from knowledge.models import IncidentRow
 from knowledge.plan import BothLanguages
 from knowledge.records import Fact
-from knowledge.topics import Hazard, Line, Name, explain, read_yaml
+from knowledge.topics import Hazard, Line, Name
+from knowledge.yaml_files import explain, read_yaml
 from server.errors import BadInput
 
 IncidentPhase = Literal["before", "during", "after", "recovery"]

@@ -194,6 +194,11 @@ class Library:
         """The message that would answer a topic in a phase, were `instead` (id, phases, position) published and sayable."""
         return self._speaker.first_in_phase(intent, phase=phase, now=now, instead=instead)
 
+    def unanswered(self, intent: str, *, phase: str, now: datetime, without: str, zones: Iterable[str]) -> tuple[str, ...]:
+        """The zones whose residents hear nothing on a topic in a phase, were the message `without` for `zones` only."""
+        others = [zone.name for zone in self.zones if zone.name not in set(zones)]
+        return self._speaker.unanswered(intent, phase=phase, now=now, without=without, zones=others)
+
     def match_keywords(self, text: str, language: str) -> str | None:
         """The topic whose keywords a message holds, when one stands out; the understanding that works without a model."""
         return self._keywords.match(text, language, preferred=self._menu)

@@ -262,10 +262,14 @@ def check(wording: Wording) -> None:
 
 def check_zones(texts: Texts, zones: Iterable[str]) -> None:
     """Raises `BadInput` when a text does not name a zone that it is for."""
-    for zone in zones:
-        named = re.compile(rf"\b{re.escape(zone)}\b", re.IGNORECASE)
-        if not all(named.search(text) for channels in texts.values() for text in channels.values()):
-            raise BadInput(f"Every text must name zone {zone}: people whose zone is not known get it too.")
+    for zone in unnamed_zones(texts, zones):
+        raise BadInput(f"Every text must name zone {zone}: people whose zone is not known get it too.")
+
+
+def unnamed_zones(texts: Texts, zones: Iterable[str]) -> tuple[str, ...]:
+    """The zones that some text does not name."""
+    said = [text for channels in texts.values() for text in channels.values()]
+    return tuple(zone for zone in zones if not all(re.search(rf"\b{re.escape(zone)}\b", text, re.IGNORECASE) for text in said))
 
 
 def _next(session: Session, message_id: str) -> int:

@@ -16,7 +16,8 @@ from knowledge.lint_text import Finding, Level, Rules, check_wording, known_numb
 from knowledge.lint_words import Remark
 from knowledge.pack_files import FLOOR, Pack, SystemText, read_pack
 from knowledge.rendering.placeholders import ASOF, PLACEHOLDER
-from knowledge.topics import CHANNELS, LANGUAGES, Texts, Topic, read_topic, read_yaml
+from knowledge.topics import CHANNELS, LANGUAGES, Texts, Topic, read_topic
+from knowledge.yaml_files import misnamed, read_yaml
 from server.errors import SpillwayError
 
 __all__ = ["Finding", "check_packs", "check_texts"]
@@ -60,12 +61,16 @@ def check_texts(texts: Texts, *, message_id: str, hosts: Iterable[str] = (), pac
 def _unreadable(folder: Path) -> Iterator[Finding]:
     """One finding for each file that cannot be read, so that one slip does not hide the others."""
     broken = False
+    for part in ("topics", "plan", "incidents"):
+        for path in misnamed(folder / part):
+            broken = True
+            yield Finding("error", path.name, "file", f"is never read; name it {path.name.split('.')[0]}.yml.")
     for path in sorted((folder / "topics").glob("*.yml")):
         try:
             read_topic(path)
         except SpillwayError as error:
             broken = True
-            yield Finding("error", path.name, "file", error.safe_text)
+            yield Finding("error", path.name, "file", error.safe_text.replace(f"{path.name}: ", ""))
     if broken:
         return
     try:

@@ -78,6 +78,14 @@ _SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "sends people to an office without its number: {sentence}",
         "es": "manda a la gente a una oficina sin dar su número: {sentence}",
     },
+    "zone_unnamed": {
+        "en": "every text must name zone {zone}: people whose zone is not known get it too",
+        "es": "cada texto debe nombrar la zona {zone}: también lo recibe quien no ha dicho su zona",
+    },
+    "zones_left": {
+        "en": "leaves these zones without any answer on the topic: {zones}",
+        "es": "deja sin ninguna respuesta sobre el tema a estas zonas: {zones}",
+    },
     "no_language": {"en": "has no {language}", "es": "falta el idioma {language}"},
     "missing": {"en": "is missing", "es": "falta"},
     "other_facts": {

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from knowledge.fact_rows import OWN, Moment, at, data_of, read_moment, unguard
 from knowledge.facts import STATUS, STATUS_LINES, checked_data
 from knowledge.records import Fact
-from knowledge.topics import Line, Name, explain, read_yaml
+from knowledge.topics import Line, Name
+from knowledge.yaml_files import explain, read_yaml
 from server.errors import BadInput
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]

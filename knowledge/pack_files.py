@@ -16,19 +16,8 @@ from knowledge.incident_packs import IncidentPack, read_incident_packs
 from knowledge.pack_facts import PackFact, fact_at, moment, read_facts
 from knowledge.plan import PlanTemplate, read_plan
 from knowledge.records import Contents, Incident, Published
-from knowledge.topics import (
-    FALLBACK_LANGUAGE,
-    ChannelTexts,
-    Hazard,
-    Language,
-    Line,
-    Name,
-    Texts,
-    Topic,
-    explain,
-    read_topic,
-    read_yaml,
-)
+from knowledge.topics import FALLBACK_LANGUAGE, ChannelTexts, Hazard, Language, Line, Name, Texts, Topic, read_topic
+from knowledge.yaml_files import explain, read_yaml
 from server.errors import BadInput, NotFound
 from server.settings import ROOT
 

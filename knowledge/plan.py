@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from knowledge.city import PLACEHOLDERS
 from knowledge.rendering.placeholders import PLACEHOLDER
-from knowledge.topics import LANGUAGES, ChannelTexts, Language, Line, Name, Texts, explain, read_yaml
+from knowledge.topics import LANGUAGES, ChannelTexts, Language, Line, Name, Texts
+from knowledge.yaml_files import explain, read_yaml
 from server.errors import BadInput
 
 FieldType = Literal["text", "name", "number", "time", "date", "phone"]

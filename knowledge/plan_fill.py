@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -29,35 +30,85 @@ MAX_SEGMENTS: Final = 2
 _SHORT_NUMBER: Final = re.compile(r"\d{3}")
 
 
+_SLIPS: Final[Mapping[str, str]] = {
+    "missing": "is missing",
+    "not_each": "is missing; give it in every language",
+    "long": "is {length} characters long; at most {most}",
+    "number": "is not a whole number",
+    "phone": "is not a telephone number such as 555-555-0100",
+    "time": "is not a time such as 2026-09-14T18:30",
+    "date": "is not a date such as 2026-09-14",
+    "unknown": "is not a field of {template}",
+    "segments": "is {segments} text messages of {encoding}; at most 2 of GSM-7. Use fewer, plainer words",
+}
+"""What may be wrong with a value, by its code."""
+
+
+class _Wrong(ValueError):
+    def __init__(self, code: str, **values: str | int) -> None:
+        super().__init__(_SLIPS[code].format_map(values))
+        self.code, self.values = code, values
+
+
+@dataclass(frozen=True)
+class Slip:
+    """What is wrong with one value, or with the text that comes of all of them (`field` is then the template's name)."""
+
+    field: str
+    language: str | None
+    code: str
+    values: Mapping[str, str | int]
+
+    def __str__(self) -> str:
+        where = f"{self.field} ({self.language})" if self.language else self.field
+        return f"{where}: {_SLIPS[self.code].format_map(self.values)}."
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A template as far as it is filled, and what is wrong with it; without a slip it may be drafted."""
+
+    texts: dict[str, dict[str, str]]
+    slips: tuple[Slip, ...]
+
+
 def fill(template: PlanTemplate, values: Mapping[str, Any], *, zone: ZoneInfo) -> dict[str, dict[str, str]]:
     """The texts of a template with its fields filled; the city's own values stay placeholders. Raises `BadInput` with one line
     for each value that is missing, too long, of the wrong kind or unknown.
 
     A `text` is given as `{"en": ..., "es": ...}`, a `name` as one string, a `time` or `date` as a datetime or in ISO format (a time
     without an offset is the city's own)."""
+    filled = so_far(template, values, zone=zone)
+    if filled.slips:
+        raise BadInput("\n".join(dict.fromkeys(map(str, filled.slips))))
+    return filled.texts
+
+
+def so_far(template: PlanTemplate, values: Mapping[str, Any], *, zone: ZoneInfo, gap: str | None = None) -> Filled:
+    """A template with those of its fields filled that can be; `gap` stands for the others, which else stay placeholders."""
     known = {field.name for field in template.fields}
-    problems = [f"{name}: is not a field of {template.name}." for name in values if name not in known]
+    slips = [Slip(name, None, "unknown", {"template": template.name}) for name in values if name not in known]
     words: dict[tuple[str, str, bool], str] = {}
     for field in template.fields:
         for language in template.texts:
             try:
                 short, long = _words(field, values.get(field.name), language, zone)
-            except ValueError as error:
-                problems.append(f"{field.name} ({language}): {error}.")
-                continue
+            except _Wrong as error:
+                slips.append(Slip(field.name, language, error.code, error.values))
+                if gap is None:
+                    continue
+                short = long = gap
             words[(field.name, language, True)], words[(field.name, language, False)] = short, long
-    if problems:
-        raise BadInput("\n".join(dict.fromkeys(problems)))
     texts: dict[str, dict[str, str]] = {
         language: {channel: _put(channels[channel], words, language=language, channel=channel) for channel in CHANNELS}
         for language, channels in template.texts.items()
     }
-    for language, channels in texts.items():
+    for language, channels in texts.items() if not slips else ():
         size = worst_sms(channels["sms"], {})
         if size.encoding != "GSM-7" or size.segments > MAX_SEGMENTS:
-            size_now = f"is {size.segments} text messages of {size.encoding}"
-            raise BadInput(f"{template.name} ({language}): {size_now}; at most {MAX_SEGMENTS} of GSM-7. Use fewer, plainer words.")
-    return texts
+            values_now: dict[str, str | int] = {"segments": size.segments, "encoding": size.encoding}
+            slips.append(Slip(template.name, language, "segments", values_now))
+    return Filled(texts, tuple(slips))
 
 
 def worst_sms(text: str, fields: Mapping[str, PlanField]) -> Segments:
@@ -127,16 +178,16 @@ def _put(text: str, words: Mapping[tuple[str, str, bool], str], *, language: str
 
 
 def _words(field: PlanField, value: Any, language: str, zone: ZoneInfo) -> tuple[str, str]:
-    """A value as it is written in a text message, and in full. Raises `ValueError` saying what is wrong with it."""
+    """A value as it is written in a text message, and in full. Raises `_Wrong` saying what is wrong with it."""
     if field.type == "text":
         if not isinstance(value, Mapping):
-            raise ValueError("is missing; give it in every language")
+            raise _Wrong("not_each")
         value = value.get(language)
     if value is None or (isinstance(value, str) and not value.strip()):
-        raise ValueError("is missing")
+        raise _Wrong("missing")
     short, long = _typed(field, value, language, zone)
     if len(short) > field.max:
-        raise ValueError(f"is {len(short)} characters long; at most {field.max}")
+        raise _Wrong("long", length=len(short), most=field.max)
     return short, long
 
 
@@ -148,13 +199,13 @@ def _typed(field: PlanField, value: Any, language: str, zone: ZoneInfo) -> tuple
     if field.type == "number":
         digits = str(value).replace(",", "").strip()
         if not (digits.isascii() and digits.isdigit()):
-            raise ValueError("is not a whole number")
+            raise _Wrong("number")
         return f"{int(digits):,}", f"{int(digits):,}"
     text = " ".join(clean(plain(str(value))).split()).rstrip(".,;: ")
     if not text:
-        raise ValueError("is missing")
+        raise _Wrong("missing")
     if field.type == "phone" and not (PHONE.fullmatch(text) or _SHORT_NUMBER.fullmatch(text)):
-        raise ValueError("is not a telephone number such as 555-555-0100")
+        raise _Wrong("phone")
     return text, text
 
 
@@ -162,7 +213,7 @@ def _moment(value: Any, zone: ZoneInfo) -> datetime:
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
-        raise ValueError("is not a time such as 2026-09-14T18:30") from None
+        raise _Wrong("time") from None
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
 
 
@@ -172,7 +223,7 @@ def _day(value: Any) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise ValueError("is not a date such as 2026-09-14") from None
+        raise _Wrong("date") from None
 
 
 def _time(moment: datetime, language: str) -> tuple[str, str]:

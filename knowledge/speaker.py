@@ -105,6 +105,18 @@ class Speaker:
                 return one.message_id
         return None
 
+    def unanswered(self, intent: str, *, phase: str, now: datetime, without: str, zones: Sequence[str]) -> tuple[str, ...]:
+        """Those of some zones that no message of a topic answers in a phase, one message left out."""
+        hazards = {incident.hazard for incident in self._incidents}
+        others = []
+        for message_id in self._variants.get(intent, ()):
+            version, only = self._live(message_id, now), self._only.get(message_id)
+            if version is None or message_id == without or not version.fits(phase):
+                continue
+            if (only is None or not hazards.isdisjoint(only)) and self._render(version, Situation("en", "sms", now), {}):
+                others.append(version)
+        return tuple(zone for zone in zones if not any(not one.zones or zone in one.zones for one in others))
+
     def _fits(self, version: Published) -> bool:
         only = self._only.get(version.message_id)
         if only is None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from knowledge.yaml_files import explain, read_yaml
 from server.errors import BadInput
 
 ChannelName = Literal["sms", "web", "voice"]
@@ -194,35 +194,3 @@ def read_topic(path: Path) -> Topic:
     if topic.intent != path.stem:
         raise BadInput(f"{path.name}: intent: is {topic.intent!r}; name the file {topic.intent}.yml or change the intent.")
     return topic
-
-
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file. Raises `BadInput` naming the line that cannot be read."""
-    try:
-        return yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise BadInput(
-            f"{path.name}: line {line}: {error.problem or 'cannot be read'}. Quote texts that hold a colon, # or braces."
-        ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"{path.name}: cannot be read ({error}). Save it as UTF-8 text.") from error
-
-
-_ADVICE: Final[dict[str, str]] = {
-    "missing": "Add this field.",
-    "extra_forbidden": "Remove it or correct its spelling; {guide} lists the fields.",
-    "literal_error": "Use one of the words listed in {guide}.",
-    "string_pattern_mismatch": "Use lower-case letters, digits and underscores.",
-    "string_type": "Put the text in quotes.",
-}
-
-
-def explain(error: ValidationError, *, file: str, guide: str = "docs/topics.md") -> str:
-    """One line a field: where it is wrong, how, and what to do; `guide` is the page that describes the file."""
-    lines = []
-    for item in error.errors(include_url=False, include_input=False):
-        field = ".".join(str(part) for part in item["loc"]) or "file"
-        advice = _ADVICE.get(item["type"], "Correct it as {guide} shows.").format(guide=guide)
-        lines.append(f"{file}: {field}: {item['msg']}. {advice}")
-    return "\n".join(lines)

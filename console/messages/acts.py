@@ -82,7 +82,14 @@ def _override(doing: Doing) -> str:
     _seen(doing)
     reason = reason_in(doing.form)
     library, now = doing.deps.library.get(doing.session), clock.now()
-    check = checked(library, texts=doing.version.texts, message_id=doing.version.message_id, language="en", now=now)
+    check = checked(
+        library,
+        texts=doing.version.texts,
+        message_id=doing.version.message_id,
+        language="en",
+        now=now,
+        meant=sight.meant_for(doing.version),
+    )
     if any(one.unfilled or not one.text for one in check.of("en")):
         # A text that cannot be filled would be published and never said.
         raise Refused("cannot_be_said")
@@ -190,7 +197,8 @@ def _mended(doing: Doing) -> None:
         return
     library = doing.deps.library.get(doing.session)
     version = doing.version
-    errors = checked(library, texts=version.texts, message_id=version.message_id, language="en", now=clock.now()).errors
+    meant, now = sight.meant_for(version), clock.now()
+    errors = checked(library, texts=version.texts, message_id=version.message_id, language="en", now=now, meant=meant).errors
     if errors:
         raise Refused("has_errors", count=errors)
 
@@ -246,7 +254,9 @@ def version_view(
         values=values or {},
         reason=reason,
         title=sight.title_of(library, version.message_id, version.intent, reader),
-        check=checked(library, texts=version.texts, message_id=version.message_id, language=reader, now=now),
+        check=checked(
+            library, texts=version.texts, message_id=version.message_id, language=reader, now=now, meant=sight.meant_for(version)
+        ),
         begins=field_value(version.valid_from, zone),
         ends=field_value(sight.default_end(version, shown["message"], now), zone),
         own_first=tuple(dict.fromkeys((reader, *LANGUAGES))),
@@ -269,7 +279,7 @@ def message_view(deps: ChannelDeps, session: Session, *, request: Request, user:
         message=message,
         live=live,
         title=sight.title_of(library, message_id, message.intent, reader),
-        check=checked(library, texts=said.texts, message_id=message_id, language=reader, now=now),
+        check=checked(library, texts=said.texts, message_id=message_id, language=reader, now=now, meant=sight.meant_for(said)),
         quoted=sight.facts_quoted(said.texts),
         rights=sight.rights_of(user, said.owner),
         own_first=tuple(dict.fromkeys((reader, *LANGUAGES))),

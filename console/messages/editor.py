@@ -11,11 +11,23 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from console.messages import acts, sight
-from console.messages.forms import Refused, edit_in, field, field_value, names_of, posted, texts_in, zone_of
+from console.messages.forms import (
+    Refused,
+    edit_in,
+    field,
+    field_value,
+    names_of,
+    phases_in,
+    posted,
+    texts_in,
+    zone_of,
+    zones_typed,
+)
 from console.messages.previews import checked, languages_of
 from knowledge.editing import ChangedMeanwhile, Edit, cleaned, edit
 from knowledge.library import Library
 from knowledge.lifecycle import Wording, draft
+from knowledge.lint_zones import Meant
 from knowledge.models import MessageVersion
 from knowledge.topics import PHASES
 from server import clock
@@ -36,6 +48,8 @@ def fields_of(library: Library, version: MessageVersion, message: sight.Message,
         "phases": PHASES[1:],
         "zones": library.zones,
         "place": "",
+        "zones_offered": sight.zones_offered(library, version),
+        "zones_chosen": version.zones,
         "begins": field_value(version.valid_from, zone),
         "ends": field_value(version.expires_at or sight.default_end(version, message, now), zone),
         "said_first": sight.said_first(library, version, library.phase),
@@ -54,9 +68,9 @@ def add(routes: APIRouter, deps: ChannelDeps) -> None:
         problem: SpillwayError | None = None
         version: MessageVersion | None = None
         try:
-            change = edit_in(form, zone=zone)
             with deps.sessions.begin() as session:
                 known = sight.version_of(session, version_id=version_id)
+                change = edit_in(form, zone=zone, known=sight.zones_offered(library, known))
                 sight.must_own(user, known.owner, change.owner)
                 if field(form, "as_new"):
                     version = _as_new(session, known, change, user)
@@ -81,7 +95,7 @@ def _as_new(session: Session, known: MessageVersion, change: Edit, user: StaffUs
         known.intent,
         change.phases,
         known.position,
-        tuple(known.zones),
+        tuple(known.zones) if change.zones is None else change.zones,
     )
     made = draft(session, wording=wording, author=user.name)
     made.valid_from, made.expires_at = change.valid_from, change.expires_at
@@ -102,6 +116,7 @@ def _piece(
     now = clock.now()
     with reading(deps.sessions) as session:
         known = version or sight.version_of(session, version_id=version_id)
+    meant = Meant(known.intent, phases_in(form), zones_typed(form, known))
     place = field(form, "preview_zone", 64)
     wanted = field(form, "preview_phase", 12)
     phase = wanted if wanted in PHASES else library.phase
@@ -115,7 +130,15 @@ def _piece(
         problem=acts.words_of(problem) if problem is not None else None,
         values=acts.values_of(problem),
         conflict=isinstance(problem, ChangedMeanwhile),
-        check=checked(library, texts=texts_in(form), message_id=known.message_id, language=reader, now=now, place=place or None),
+        check=checked(
+            library,
+            texts=texts_in(form),
+            message_id=known.message_id,
+            language=reader,
+            now=now,
+            meant=meant,
+            place=place or None,
+        ),
         phase=phase,
         said_first=sight.said_first(library, known, phase),
         now=now,
@@ -136,7 +159,7 @@ def _again(
     typed = texts_in(form)
     version.texts = {language: typed.get(language, {}) for language in languages_of(typed)}
     version.source, version.owner = field(form, "source"), field(form, "owner", 48)
-    version.phases = [str(phase) for phase in form.getlist("phases")]
+    version.phases, version.zones = list(phases_in(form)), list(zones_typed(form, version))
     edits = field(form, "edits", 12)
     version.edits = int(edits) if edits.isdecimal() else -1
     fields = fields_of(library, version, shown["message"], reader, now)
@@ -150,7 +173,9 @@ def _again(
         values=acts.values_of(problem),
         conflict=isinstance(problem, ChangedMeanwhile),
         title=sight.title_of(library, version.message_id, version.intent, reader),
-        check=checked(library, texts=version.texts, message_id=version.message_id, language=reader, now=now),
+        check=checked(
+            library, texts=version.texts, message_id=version.message_id, language=reader, now=now, meant=sight.meant_for(version)
+        ),
         page=field(form, "page", 32),
         **{**fields, "begins": field(form, "valid_from", 20), "ends": field(form, "expires_at", 20)},
         **shown,

@@ -25,6 +25,7 @@ _LIGHT: Final = load_only(
     MessageVersion.intent,
     MessageVersion.state,
     MessageVersion.owner,
+    MessageVersion.zones,
     MessageVersion.author,
     MessageVersion.valid_from,
     MessageVersion.expires_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 
 from knowledge.editing import Edit
 from knowledge.library import Library
+from knowledge.models import MessageVersion
 from knowledge.topics import CHANNELS, PHASES
 from server.errors import SpillwayError
 
@@ -60,18 +61,42 @@ def texts_in(form: FormData) -> dict[str, dict[str, str]]:
     return texts
 
 
-def edit_in(form: FormData, *, zone: ZoneInfo) -> Edit:
-    """What the editor sends. Raises `Refused` for a time that is none."""
+def phases_in(form: FormData) -> tuple[str, ...]:
+    """The phases that were chosen."""
+    return tuple(phase for phase in form.getlist("phases") if isinstance(phase, str) and phase in PHASES)
+
+
+def zones_typed(form: FormData, version: MessageVersion) -> tuple[str, ...]:
+    """The zones that a page shows as chosen, also when it cannot be kept."""
+    if not field(form, "zones_offered", 1):
+        return tuple(version.zones)
+    return tuple(dict.fromkeys(zone[:64] for zone in form.getlist("zones") if isinstance(zone, str)))
+
+
+def zones_in(form: FormData, *, known: Collection[str]) -> tuple[str, ...] | None:
+    """The zones that were chosen; nothing when the page did not offer them. Raises `Refused` for one that the city does not have:
+    leaving it out would say the words to everybody."""
+    if not field(form, "zones_offered", 1):
+        return None
+    chosen = tuple(dict.fromkeys(zone for zone in form.getlist("zones") if isinstance(zone, str)))
+    if not set(chosen) <= set(known):
+        raise Refused("unknown_zone")
+    return chosen
+
+
+def edit_in(form: FormData, *, zone: ZoneInfo, known: Collection[str]) -> Edit:
+    """What the editor sends; `known` are the zones that may be chosen. Raises `Refused` for a time or a zone that is none."""
     edits, page = field(form, "edits", 12), field(form, "page", 32)
     return Edit(
         texts=texts_in(form),
         owner=field(form, "owner", 48),
         source=field(form, "source"),
-        phases=tuple(phase for phase in form.getlist("phases") if isinstance(phase, str) and phase in PHASES),
+        phases=phases_in(form),
         valid_from=local_time(field(form, "valid_from"), zone),
         expires_at=local_time(field(form, "expires_at"), zone),
         edits=int(edits) if edits.isdecimal() else -1,
         page=page if _PAGE.fullmatch(page) else None,
+        zones=zones_in(form, known=known),
     )
 
 

@@ -12,6 +12,7 @@ from knowledge.library import PACKS, Library
 from knowledge.lint import check_texts
 from knowledge.lint_text import Finding
 from knowledge.lint_words import in_language
+from knowledge.lint_zones import Meant, check_meant
 from knowledge.records import Situation
 from knowledge.rendering.segments import measure
 from knowledge.rendering.voice import seconds
@@ -84,12 +85,23 @@ def languages_of(texts: Texts) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*LANGUAGES, *texts)))
 
 
-def checked(library: Library, *, texts: Texts, message_id: str, language: str, now: datetime, place: str | None = None) -> Checked:
+def checked(
+    library: Library,
+    *,
+    texts: Texts,
+    message_id: str,
+    language: str,
+    now: datetime,
+    meant: Meant,
+    place: str | None = None,
+) -> Checked:
     """Previews and findings of a wording. `language` is the reader's."""
     by_field: dict[str, list[Note]] = defaultdict(list)
     whole: list[Note] = []
     for finding in check_texts(texts, message_id=message_id, hosts=library.hosts, packs_dir=PACKS):
         _file(finding, by_field, whole, language)
+    for finding in check_meant(library, texts=texts, message_id=message_id, meant=meant, now=now):
+        whole.append(Note(finding.level == "error", in_language(finding.text, language)))
     previews = tuple(
         _preview(library, texts, Situation(tongue, channel, now, place), tuple(by_field[f"{tongue}.{channel}"]))
         for tongue in languages_of(texts)

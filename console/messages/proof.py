@@ -47,7 +47,7 @@ def heard(library: Library, version: MessageVersion, *, now: datetime) -> tuple[
     found = []
     for language in version.texts:
         for channel in CHANNELS:
-            situation = Situation(language, channel, now)
+            situation = Situation(language, channel, now, version.zones[0] if version.zones else None)
             if version.intent is not None:
                 said = library.answer(version.intent, situation)
             elif version.message_id in library.message_ids:

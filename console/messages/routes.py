@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from console.messages import acts, editor, finding, sight
+from console.messages import acts, editor, finding, plan, sight
 from console.messages.forms import names_of
 from console.messages.previews import checked
 from console.messages.proof import deliveries, heard
@@ -99,7 +99,14 @@ def router(deps: ChannelDeps) -> APIRouter:
             values={},
             conflict=False,
             title=sight.title_of(library, version.message_id, version.intent, reader),
-            check=checked(library, texts=version.texts, message_id=version.message_id, language=reader, now=now),
+            check=checked(
+                library,
+                texts=version.texts,
+                message_id=version.message_id,
+                language=reader,
+                now=now,
+                meant=sight.meant_for(version),
+            ),
             page=secrets.token_hex(8),
             **editor.fields_of(library, version, shown["message"], reader, now),
             **shown,
@@ -129,6 +136,7 @@ def router(deps: ChannelDeps) -> APIRouter:
             **shown,
         )
 
+    plan.add(routes, deps)
     # The editor's address would else be taken for an act.
     editor.add(routes, deps)
     acts.add(routes, deps)

@@ -17,6 +17,7 @@ from knowledge.approval import Rule
 from knowledge.editing import earlier
 from knowledge.library import Library
 from knowledge.lifecycle import REVIEW_WITHIN, STANDING, State
+from knowledge.lint_zones import Meant
 from knowledge.models import MessageVersion
 from knowledge.rendering.placeholders import PLACEHOLDER
 from knowledge.topics import CHANNELS, Texts
@@ -112,6 +113,16 @@ def changes(before: Texts | None, after: Texts) -> Iterator[tuple[str, str, tupl
             old, new = (before or {}).get(language, {}).get(channel, ""), after.get(language, {}).get(channel, "")
             if old or new:
                 yield language, channel, word_diff(old if before is not None else new, new)
+
+
+def meant_for(version: MessageVersion) -> Meant:
+    """For whom a version is."""
+    return Meant(version.intent, tuple(version.phases), tuple(version.zones))
+
+
+def zones_offered(library: Library, version: MessageVersion) -> tuple[str, ...]:
+    """The zones that a version may be for: the city's, and those it is for already. None where zones play no part."""
+    return () if version.intent is None else tuple(dict.fromkeys((*(zone.name for zone in library.zones), *version.zones)))
 
 
 def facts_quoted(texts: Texts) -> tuple[str, ...]:

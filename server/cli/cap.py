@@ -35,6 +35,7 @@ _NOTES: Final[dict[NoteCode, str]] = {
     "no_references": "It does not say which alert it updates or cancels.",
     "unknown_reference": "It refers to an alert that was never taken in:",
     "nothing_to_do": "There is nothing to draft from a message of the kind",
+    "cut": "The alert is longer than a message can be; the draft holds its beginning. Read the alert itself:",
     "unknown_event": "No incident pack knows this event; choose one yourself:",
 }
 

@@ -37,7 +37,7 @@ def one_after_the_other(settings: Settings) -> Iterator[Replayed]:
     """Replays in this process."""
     with scratch_service(settings) as service, asyncio.Runner() as runner:
         keep_in_memory()
-        yield lambda rows: (runner.run(_conversation(service, row, number)) for number, row in enumerate(rows))
+        yield lambda rows: (runner.run(conversation(service, row, number)) for number, row in enumerate(rows))
 
 
 @contextmanager
@@ -61,7 +61,8 @@ def beside_one_another(settings: Settings, count: int) -> Iterator[Replayed]:
         yield replayed
 
 
-async def _conversation(service: Service, row: Row, number: int) -> list[Line]:
+async def conversation(service: Service, row: Row, number: int) -> list[Line]:
+    """The lines of a row, which is a conversation of its own."""
     lines = []
     for turn, text in enumerate(row.turns, 1):
         started = time.perf_counter()
@@ -96,4 +97,4 @@ def _loaded() -> None:
 
 
 def _part(rows: Sequence[tuple[int, Row]]) -> list[list[Line]]:
-    return [_Worker.runner.run(_conversation(_Worker.service, row, number)) for number, row in rows]
+    return [_Worker.runner.run(conversation(_Worker.service, row, number)) for number, row in rows]

@@ -289,3 +289,35 @@ def test_events_lead_to_packs(event: str, pack: str | None) -> None:
 def test_zones_are_only_those_named(area: str, zones: tuple[str, ...]) -> None:
     alert = parse_cap(changed(("Harbor City, zones A and B", area)))
     assert suggest(alert.infos[0], packs=PREPARED, zones=ZONES).zones == zones
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (changed(("<identifier>", "<identifier>" + "i" * 400)), "identifier of the alert is longer"),
+        (
+            changed(("<scope>Public</scope>", "<scope>Public</scope><references>" + "a,b,c " * 501 + "</references>")),
+            "refers to 501 others",
+        ),
+        (ALERT.encode("utf-32"), "not well-formed"),
+        (ALERT.replace("The bay", "La baía").encode("latin-1"), "not well-formed"),
+    ],
+)
+def test_what_no_alert_holds_is_refused(take: Take, sessions: Sessions, raw: bytes, told: str) -> None:
+    with pytest.raises(SpillwayError, match=told):
+        take(raw)
+    assert states(sessions) == {}
+
+
+def test_a_book_of_words_becomes_a_draft_that_can_be_read(take: Take, sessions: Sessions) -> None:
+    made = take(changed(("<description>", "<description>" + "Stay off the roads. " * 200_000)))
+    assert "cut" in codes(made)
+    with sessions() as session:
+        texts = session.scalars(select(MessageVersion)).one().texts["en"]
+    assert all(len(text) <= 4000 for text in texts.values())
+    assert texts["web"].endswith(".")
+
+
+def test_areas_that_make_no_sense_change_nothing(take: Take) -> None:
+    odd = "<polygon>1,2 3,4 nowhere 999,999</polygon><circle>1,1 -5</circle><geocode/><geocode><valueName/><value/></geocode>"
+    assert len(take(changed(("</areaDesc>", f"</areaDesc>{odd}"))).drafts) == 1

@@ -54,7 +54,7 @@ def test_a_good_file(tmp_path: Path) -> None:
         ({"intent": "X-Topic"}, "intent", "lower-case"),
         ({"examples": {"en": [1]}}, "examples.en.0", "quotes"),
         ({"examples": {"es": ["x"]}}, "file", "English"),
-        ({"messages": []}, "messages", "at least 1"),
+        ({"messages": []}, "messages", "Write at least one"),
         ({"messages": [{"variant": "general", "es": TEXTS}]}, "messages.0", "English"),
         ({"messages": [{"variant": "general", "en": {"sms": "x", "web": "x"}}]}, "messages.0.texts.en.voice", "Add this field"),
         ({"messages": [{"variant": "a", "en": TEXTS}, {"variant": "a", "en": TEXTS}]}, "file", "same variant name"),
