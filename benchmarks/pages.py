@@ -52,8 +52,7 @@ def fill_messages(session: Session, wanted: int) -> None:
             intent = f"{one.intent}_{number}"
             if intent not in made:
                 topic = _columns(topics[one.intent])
-                # Copies are not asked about: what is measured is the pages, and not the packs' rules of understanding.
-                session.add(TopicRow(**{**topic, "intent": intent, "data": {**topic["data"], "intent": intent}, "active": False}))
+                session.add(TopicRow(**{**topic, "intent": intent, "data": {**topic["data"], "intent": intent}}))
                 made.add(intent)
             values = {**_columns(one), "id": None, "intent": intent, "message_id": f"{intent}.{one.message_id.partition('.')[2]}"}
             for version in range(1, VERSIONS + 1):
@@ -141,7 +140,7 @@ def measure(client: httpx.Client, addresses: list[str], times: int) -> dict[str,
             if turn:
                 taken[address].append(1000 * (time.perf_counter() - began))
             if answer.status_code != 200:
-                sys.exit(f"{address} answers {answer.status_code}, {answer.headers.get('location')}.")
+                sys.exit(f"{address} answers {answer.status_code}: {answer.text[-1500:]}")
     return taken
 
 
