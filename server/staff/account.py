@@ -46,8 +46,6 @@ def router(deps: ChannelDeps) -> APIRouter:
                 "own": open_sessions(session, user_id=user.id),
                 "here": session_hash(request.cookies.get(COOKIE, "")),
                 "codes": codes_left(session, user_id=user.id),
-                "needed": _needed(deps, user),
-                "tours": user.role in WHO,
             }
         values = {
             "needed": _needed(deps, user),
