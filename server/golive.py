@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from knowledge.library import Library
 from server.settings import Settings
+from server.staff.models import StaffUser
+from server.staff.permissions import PERMISSIONS
+from server.staff.second_factor import NEEDED_BY
 from server.staff.service import count_users
 from server.twilio.addresses import ten_digits
 
@@ -38,6 +42,21 @@ def gaps(*, settings: Settings, library: Library, session: Session) -> list[str]
         found.append("psap_transfer: no 10-digit number in it. Give the numbers agreed with the 911 center, never 911, or `none`.")
     if count_users(session) < 2:
         found.append("Two staff accounts at least, so that one person approves what another wrote (`spillway users add`).")
+    if not _can_approve(session):
+        found.append(
+            "Nobody who may approve what residents are told has a second factor, which live mode asks of them "
+            "(`spillway users second-factor NAME`)."
+        )
     known = set(library.message_ids)
     found += [f"The card {card} is not approved and published." for card in CARDS if card not in known]
     return found
+
+
+def _can_approve(session: Session) -> bool:
+    """True when somebody could approve and publish the moment that live mode begins."""
+    ready = select(func.count()).where(
+        StaffUser.disabled.is_(False),
+        StaffUser.role.in_(PERMISSIONS["messages.approve"] & NEEDED_BY),
+        StaffUser.totp_secret.is_not(None),
+    )
+    return bool(session.scalar(ready))

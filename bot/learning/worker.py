@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -34,14 +37,36 @@ class Told:
         self._out = out
         self.started = time.monotonic()
         self.seconds: dict[str, float] = {}
+        self._speaking = threading.Lock()
+
+    @contextmanager
+    def meanwhile(self, step: str, *, begin: float, end: float, usual: float = 60.0, every: float = 5.0) -> Iterator[None]:
+        """Tells of a step that cannot say how far it is: a sign of life every few seconds, and a bar that nears `end` by the time
+        that the step usually takes. Without one, other processes would take a long training for a dead one."""
+        over, started = threading.Event(), time.monotonic()
+
+        def tell() -> None:
+            while not over.wait(every):
+                gone = time.monotonic() - started
+                self(step, begin + (end - begin) * gone / (gone + usual))
+
+        self(step, begin)
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def __call__(self, step: str, progress: float) -> None:
         """The step that is being done, and the part of the whole that is behind; when each step began, and the
         seconds of computing, which do not depend on who else uses the machine, stand in `seconds`."""
         self.seconds.setdefault(step, round(time.monotonic() - self.started, 1))
         self.seconds["computing"] = round(time.process_time(), 1)
-        self._out.write(json.dumps({"step": step, "progress": round(progress, 3)}) + "\n")
-        self._out.flush()
+        with self._speaking:
+            self._out.write(json.dumps({"step": step, "progress": round(progress, 3)}) + "\n")
+            self._out.flush()
 
 
 def work(folder: Path, *, told: Told) -> None:
@@ -54,10 +79,10 @@ def work(folder: Path, *, told: Told) -> None:
     shared_encoder().kept = kept
     live = topic_model(folder / LIVE) if (folder / LIVE).exists() else None
     check = (folder / TASK).read_text("utf-8") == "check"
-    told("learning", 0.03)
     if not check:
-        _train(folder, calibration=live.gate.data() if live is not None else None)
-        kept.save()
+        with told.meanwhile("learning", begin=0.03, end=0.6):
+            _train(folder, calibration=live.gate.data() if live is not None else None)
+            kept.save()
     cases = cases_of(data)
     told("replaying", 0.6)
     before: list[Understood] | None = None

@@ -11,9 +11,11 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, load_only
 
+from console.messages.marking import Excerpt, excerpt
 from console.messages.standing import SOON, Standing, standing
 from knowledge.lifecycle import State
 from knowledge.models import MessageFind, MessageVersion, search_words
+from knowledge.topics import Texts
 
 PAGE: Final = 40
 STATES: Final = ("live", "ending", "coming", "draft", "in_review", "approved", "returned", "expired", "withdrawn")
@@ -54,7 +56,7 @@ class Row:
     message_id: str
     intent: str | None
     standing: Standing
-    text: str
+    excerpt: Excerpt
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,14 @@ def find(session: Session, *, query: Query, titles: Mapping[str, Iterable[str]],
     ids = session.scalars(wanted.order_by(newest.desc()).limit(PAGE + 1).offset((page - 1) * PAGE)).all()
     shown = ids[:PAGE]
     stand = stand_of(session, message_ids=shown, now=now)
-    texts = _texts(session, [_said(one).id for one in stand.values()], language)
+    texts = _texts(session, [_said(one).id for one in stand.values()])
     rows = tuple(
-        Row(message_id, stand[message_id].newest.intent, stand[message_id], texts.get(_said(stand[message_id]).id, ""))
+        Row(
+            message_id,
+            stand[message_id].newest.intent,
+            stand[message_id],
+            excerpt(texts.get(_said(stand[message_id]).id, {}), query=query.text, language=language),
+        )
         for message_id in shown
     )
     return Found(rows, len(ids) > PAGE)
@@ -94,12 +101,9 @@ def _said(stand: Standing) -> MessageVersion:
     return stand.live or stand.newest
 
 
-def _texts(session: Session, ids: list[int], language: str) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for identity, texts in session.execute(select(MessageVersion.id, MessageVersion.texts).where(MessageVersion.id.in_(ids))):
-        own = texts.get(language) or texts.get("en") or next(iter(texts.values()), {})
-        found[identity] = own.get("sms") or next(iter(own.values()), "")
-    return found
+def _texts(session: Session, ids: list[int]) -> dict[int, Texts]:
+    rows = session.execute(select(MessageVersion.id, MessageVersion.texts).where(MessageVersion.id.in_(ids)))
+    return dict(rows.tuples())
 
 
 def _conditions(session: Session, query: Query, titles: Mapping[str, Iterable[str]], now: datetime) -> list[ColumnElement[bool]]:

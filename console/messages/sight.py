@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.catalogue import has, text
 from console.messages.diff import Piece, word_diff
 from console.messages.forms import Refused
 from console.messages.standing import Standing, people_needed, standing
@@ -146,7 +147,8 @@ def title_of(library: Library, message_id: str, intent: str | None, language: st
     if intent is None or intent not in library.topics:
         return message_id
     variant = message_id.removeprefix(f"{intent}.")
-    return f"{library.title(intent, language)} ({variant.replace('_', ' ')})"
+    called = text(f"variant.{variant}", language) if has(f"variant.{variant}") else variant.replace("_", " ")
+    return f"{library.title(intent, language)} ({called})"
 
 
 def common(deps: ChannelDeps, session: Session, *, version: MessageVersion, user: StaffUser, now: datetime) -> dict[str, Any]:

@@ -23,7 +23,8 @@ from server.errors import SpillwayError
 from server.http.deps import ChannelDeps
 from server.http.navigation import home_for, same_site
 from server.http.pages import page_language, render
-from server.staff.access import SignInNeeded, person_of
+from server.staff.access import COOKIE, ProofNeeded, SignInNeeded, person_of
+from server.staff.kept import Kept, keep
 from server.staff.models import StaffUser
 
 log = structlog.get_logger()
@@ -39,7 +40,8 @@ def install_error_handlers(app: FastAPI, deps: ChannelDeps) -> None:
         piece = "hx-request" in request.headers
         staff = request.url.path.startswith(STAFF)
         if staff and isinstance(error, SignInNeeded) and (piece or _follows(request)):
-            return _lead(request, error.page, piece=piece)
+            keeps = not piece and isinstance(error, ProofNeeded) and await _keep(request, deps)
+            return _lead(request, error.page, piece=piece, keeps=keeps)
         if staff and (piece or _reads_pages(request)):
             page = await run_in_threadpool(_staff_page, request, deps, error, status, piece)
             if page is not None:
@@ -105,10 +107,29 @@ def _came_from(request: Request) -> str | None:
     return same_site(sent_from.path + (f"?{sent_from.query}" if sent_from.query else ""))
 
 
-def _lead(request: Request, page: str, *, piece: bool) -> Response:
+async def _keep(request: Request, deps: ChannelDeps) -> bool:
+    """Keeps the form that was sent until its sender has proved who they are, so that they need not type it twice."""
+    if request.method != "POST":
+        return False
+    fields = [*(await request.form()).multi_items()]
+    written = tuple((name, value) for name, value in fields if isinstance(value, str))
+    if len(written) < len(fields):
+        # A file is chosen again on its page.
+        return False
+    form = Kept(request.url.path + (f"?{request.url.query}" if request.url.query else ""), written)
+
+    def store() -> bool:
+        with deps.sessions.begin() as session:
+            return keep(session, token=request.cookies.get(COOKIE, ""), form=form, keys=deps.keys)
+
+    return await run_in_threadpool(store)
+
+
+def _lead(request: Request, page: str, *, piece: bool, keeps: bool) -> Response:
     """Leads to the page that asks who somebody is, and from there back to where they were."""
     back = _came_from(request)
-    path = f"{page}?{urlencode({'next': back})}" if back else page
+    more = {**({"next": back} if back else {}), **({"kept": "1"} if keeps else {})}
+    path = f"{page}?{urlencode(more)}" if more else page
     # A part of a page is fetched by htmx, which would put the sign-in page into the part; the header moves the whole window.
     return Response(status_code=403, headers={"hx-redirect": path}) if piece else RedirectResponse(path, 303)
 

@@ -21,6 +21,7 @@ from server.http.deps import ChannelDeps
 from server.http.navigation import home_for, places_for
 from server.settings import ROOT
 from server.staff.models import StaffUser
+from server.staff.tour import STEPS, step_for
 
 STATIC: Final = Path(__file__).parent / "static"
 LANGUAGE_NAMES: Final = (("en", "English"), ("es", "Español"))
@@ -64,6 +65,8 @@ def render(
         home=home_for(user.role) if user else "/desk/",
         notice=_notice(request, page_language(request, user)),
         places=places_for(user.role, request.url.path) if user else (),
+        tour=step_for(user, request.url.path) if user and request.method == "GET" else None,
+        tour_steps=STEPS,
         **values,
     )
     return HTMLResponse(html, status, headers={"cache-control": "no-store"})

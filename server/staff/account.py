@@ -18,6 +18,7 @@ from server.staff.permissions import PERMISSIONS
 from server.staff.phone import masked, set_phone
 from server.staff.second_factor import NEEDED_BY, codes_left, enrol, new_secret, picture, remove
 from server.staff.service import proved_lately, session_hash
+from server.staff.tour import WHO, move
 
 
 def router(deps: ChannelDeps) -> APIRouter:
@@ -48,6 +49,7 @@ def router(deps: ChannelDeps) -> APIRouter:
             }
         values = {
             "needed": _needed(deps, user),
+            "tours": user.role in WHO,
             "takes": user.role in PERMISSIONS["desk.take"],
             "last": masked(user.phone, deps.keys),
             "typed": "",
@@ -74,6 +76,13 @@ def router(deps: ChannelDeps) -> APIRouter:
         with deps.sessions.begin() as session:
             end_sessions(session, user=user, actor=user.name, keep=session_hash(request.cookies.get(COOKIE, "")))
         return go("/account", notice="account.notice_ended")
+
+    @routes.post("/tour")
+    def tour(request: Request, act: Annotated[str, Form()] = "", seen: Annotated[int, Form(ge=0, le=99)] = 0) -> Response:
+        user = known(request)
+        with deps.sessions.begin() as session:
+            step = move(session, user_id=user.id, act=act, seen=seen)
+        return RedirectResponse(step.path if step is not None else home_for(user.role), 303)
 
     @routes.get("/second-factor")
     def second_factor(request: Request) -> Response:

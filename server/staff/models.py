@@ -34,6 +34,8 @@ class StaffUser(Base):
     failures: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disabled: Mapped[bool] = mapped_column(Boolean, default=False)
+    tour: Mapped[int | None] = mapped_column(Integer, default=0)
+    """The step of the tour that is shown next; empty once it was finished or dismissed."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -51,6 +53,11 @@ class StaffSession(Base):
     """When the person last proved who they are; publishing asks for a fresh proof."""
     half: Mapped[bool] = mapped_column(Boolean, default=False)
     """True between the right password and the right code; such a session opens nothing."""
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    """Wrong proofs since the last right one, counted here so that strangers at the sign-in cannot lock anybody out of proving."""
+    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    kept: Mapped[str | None] = mapped_column(Text)
+    """The sealed form that was sent when the proof was asked for."""
     device: Mapped[str] = mapped_column(String(120), default="")
     """What the browser calls itself, so that a person knows their own sessions."""
 

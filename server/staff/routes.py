@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from server.database.engine import reading
 from server.errors import BadInput
 from server.http.deps import ChannelDeps
 from server.http.navigation import home_for, same_site
 from server.http.pages import render
+from server.http.peers import client_address
 from server.staff.access import COOKIE, ProofNeeded, person_of
+from server.staff.kept import kept as kept_form
 from server.staff.models import StaffUser
 from server.staff.people import end_sessions
 from server.staff.service import (
     SignedIn,
     change_password,
+    check,
     finish_sign_in,
     prove,
     proved_lately,
@@ -26,12 +31,17 @@ from server.staff.service import (
     sign_out,
     who_is,
 )
+from server.staff.turnstile import Busy, Turnstile
 
 
 def router(deps: ChannelDeps) -> APIRouter:
     """The sign-in pages."""
     routes = APIRouter(tags=["staff"], include_in_schema=False)
     hours = deps.settings.session_hours
+    turnstile = Turnstile()
+
+    def address(request: Request) -> str:
+        return client_address(request, deps.settings)
 
     def carry(response: Response, token: str) -> Response:
         secure = deps.settings.public_url.startswith("https://")
@@ -51,7 +61,7 @@ def router(deps: ChannelDeps) -> APIRouter:
 
     @routes.get("/sign-in")
     def form(request: Request, next: str | None = None) -> Response:
-        return render("sign_in.html", request=request, deps=deps, failed=False, back=same_site(next))
+        return render("sign_in.html", request=request, deps=deps, problem=None, back=same_site(next))
 
     @routes.post("/sign-in")
     async def enter(
@@ -62,12 +72,17 @@ def router(deps: ChannelDeps) -> APIRouter:
     ) -> Response:
         def attempt() -> SignedIn | None:
             device = _device(request.headers.get("user-agent", ""))
+            checked = check(deps.sessions, name=name[:64], password=password[:256])
             with deps.sessions.begin() as session:
-                return sign_in(session, name=name[:64], password=password[:256], hours=hours, device=device)
+                return sign_in(session, name=name[:64], checked=checked, hours=hours, device=device)
 
-        opened, back = await run_in_threadpool(attempt), same_site(next)
+        back = same_site(next)
+        try:
+            opened = await turnstile.run(attempt, address=address(request))
+        except Busy as error:
+            return render("sign_in.html", request=request, deps=deps, problem=error.words, back=back, status=error.status)
         if opened is None:
-            return render("sign_in.html", request=request, deps=deps, failed=True, back=back, status=403)
+            return render("sign_in.html", request=request, deps=deps, problem="staff.failed", back=back, status=403)
         if opened.half:
             page = render("code.html", request=request, deps=deps, failed=False, back=back)
             return carry(page, opened.token)
@@ -120,33 +135,55 @@ def router(deps: ChannelDeps) -> APIRouter:
                 end_sessions(session, user=user, actor=user.name, keep=here)
 
         try:
-            await run_in_threadpool(change)
-        except BadInput as error:
+            await turnstile.run(change, address=address(request))
+        except (BadInput, Busy) as error:
             return render("password.html", request=request, deps=deps, user=user, problem=error.words, status=error.status)
         return RedirectResponse(home_for(user.role), 303)
 
     @routes.get("/confirm")
-    def confirm_form(request: Request, next: str | None = None) -> Response:
+    def confirm_form(request: Request, next: str | None = None, kept: str = "") -> Response:
         user = person_of(request, deps)
         if user is None:
             return RedirectResponse("/sign-in", 303)
-        return render("confirm.html", request=request, deps=deps, user=user, failed=False, back=same_site(next))
+        token, back = request.cookies.get(COOKIE, ""), same_site(next)
+        with reading(deps.sessions) as session:
+            form = kept_form(session, token=token, keys=deps.keys) if kept else None
+            proved = proved_lately(session, token=token)
+        if form is not None and proved:
+            return render("go_on.html", request=request, deps=deps, user=user, form=form, back=back)
+        keeps = form is not None
+        return render("confirm.html", request=request, deps=deps, user=user, problem=None, back=back, keeps=keeps)
 
     @routes.post("/confirm")
     async def confirm(
-        request: Request, secret: Annotated[str, Form()] = "", next: Annotated[str | None, Form()] = None
+        request: Request,
+        secret: Annotated[str, Form()] = "",
+        next: Annotated[str | None, Form()] = None,
+        kept: Annotated[str, Form()] = "",
     ) -> Response:
         user = await run_in_threadpool(person_of, request, deps)
         if user is None:
             return RedirectResponse("/sign-in", 303)
 
         def attempt() -> bool:
+            checked = check(deps.sessions, user_id=user.id, password=secret[:256])
             with deps.sessions.begin() as session:
-                return prove(session, token=request.cookies.get(COOKIE, ""), secret=secret[:256], keys=deps.keys)
+                token = request.cookies.get(COOKIE, "")
+                return prove(session, token=token, secret=secret[:256], checked=checked, keys=deps.keys)
+
+        def again(problem: str | None, status: int) -> Response:
+            shown = {"problem": problem, "back": back, "keeps": bool(kept)}
+            return render("confirm.html", request=request, deps=deps, user=user, status=status, **shown)
 
         back = same_site(next)
-        if not await run_in_threadpool(attempt):
-            return render("confirm.html", request=request, deps=deps, user=user, failed=True, back=back, status=403)
+        try:
+            proved = await turnstile.run(attempt, address=address(request))
+        except Busy as error:
+            return again(error.words, error.status)
+        if not proved:
+            return again("account.confirm_wrong", 403)
+        if kept:
+            return RedirectResponse(f"/confirm?{urlencode({'kept': '1', 'next': back or ''})}", 303)
         return RedirectResponse(back or home_for(user.role), 303)
 
     return routes

@@ -33,8 +33,12 @@ def new_secret() -> str:
 
 def picture(secret: str, *, name: str, issuer: str) -> str:
     """The secret as a QR code that an app reads, as the address of an SVG picture."""
-    address = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=issuer)
-    return str(segno.make(address, error="m").svg_data_uri(scale=5, border=3))
+    return str(segno.make(address(secret, name=name, issuer=issuer), error="m").svg_data_uri(scale=5, border=3))
+
+
+def address(secret: str, *, name: str, issuer: str) -> str:
+    """The secret as an app reads it (https://github.com/google/google-authenticator/wiki/Key-Uri-Format)."""
+    return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=issuer)
 
 
 def enrol(session: Session, *, user_id: int, secret: str, code: str, keys: Keys) -> list[str]:

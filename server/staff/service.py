@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from server import clock
 from server.audit.service import record
+from server.database.engine import Sessions, reading
 from server.errors import BadInput, Forbidden, NotFound
 from server.identity.keys import Keys
 from server.staff.models import StaffSession, StaffUser
@@ -22,6 +23,8 @@ from server.staff.second_factor import accepts, remove
 ROLES: Final = ("viewer", "author", "approver", "agent", "supervisor", "administrator")
 MIN_PASSWORD: Final = 12
 _FREE_FAILURES: Final = 5
+_MOST_TRIES: Final = 10
+"""After so many wrong proofs a session ends: it is not its owner who is trying."""
 HALF_LASTS: Final = timedelta(minutes=5)
 """So long a right password waits for its code."""
 _IDLE: Final = timedelta(hours=2)
@@ -74,17 +77,37 @@ class SignedIn:
     half: bool
 
 
-def sign_in(session: Session, *, name: str, password: str, hours: int, device: str = "") -> SignedIn | None:
-    """Checks a password and opens a session, or nothing when the sign-in failed.
+@dataclass(frozen=True)
+class Checked:
+    """A password that was compared, and the stored hash that it was compared with."""
+
+    stored: str | None
+    right: bool
+
+    def fits(self, user: StaffUser) -> bool:
+        """True when the password is right and is still the one of the account."""
+        return self.right and user.password_hash == self.stored
+
+
+def check(sessions: Sessions, *, password: str, name: str | None = None, user_id: int | None = None) -> Checked:
+    """Compares a password with the account of a name or an id. It takes long on purpose, and is therefore done in no transaction:
+    on SQLite a turn of a resident would wait for it."""
+    which = StaffUser.id == user_id if name is None else StaffUser.name == name.strip().lower()
+    with reading(sessions) as session:
+        stored = session.scalar(select(StaffUser.password_hash).where(which))
+    return Checked(stored, matches(stored, password))
+
+
+def sign_in(session: Session, *, name: str, checked: Checked, hours: int, device: str = "") -> SignedIn | None:
+    """Opens a session for a password that was checked, or nothing when the sign-in failed.
 
     After five failures each further one locks the account for longer, up to fifteen minutes. The caller commits either way,
     so that failures count."""
     now = clock.now()
     user = session.scalar(select(StaffUser).where(StaffUser.name == name.strip().lower()).with_for_update())
-    right = matches(user.password_hash if user else None, password)
     if user is None or user.disabled or _locked(user):
         return None
-    if not right:
+    if not checked.fits(user):
         _failed(session, user)
         return None
     half = user.totp_secret is not None
@@ -112,20 +135,20 @@ def finish_sign_in(session: Session, *, token: str, code: str, keys: Keys, hours
     return _open(session, user=user, expires_at=clock.now() + timedelta(hours=hours), device=row.device, half=False)
 
 
-def prove(session: Session, *, token: str, secret: str, keys: Keys) -> bool:
-    """Notes that the person of a session proved anew who they are, by their password or a code. The caller commits either way."""
-    row = session.get(StaffSession, session_hash(token))
-    if row is None or row.half:
+def prove(session: Session, *, token: str, secret: str, checked: Checked, keys: Keys) -> bool:
+    """Notes that the person of a session proved anew who they are, by their password or a code. The caller commits either way.
+
+    Wrong proofs lock this session alone, and end it in the end: who tries names at the sign-in keeps nobody from publishing."""
+    row = session.get(StaffSession, session_hash(token), with_for_update=True)
+    if row is None or row.half or (row.locked_until is not None and row.locked_until > clock.now()):
         return False
     user = session.get_one(StaffUser, row.user_id, with_for_update=True)
-    if _locked(user):
+    if user.disabled:
         return False
-    code = secret if user.totp_secret is not None else None
-    if not (matches(user.password_hash, secret) or (code and accepts(session, user=user, code=code, keys=keys))):
-        _failed(session, user)
+    if not (checked.fits(user) or accepts(session, user=user, code=secret, keys=keys)):
+        _wrong_proof(session, row, user)
         return False
-    user.failures, user.locked_until = 0, None
-    row.proved_at = clock.now()
+    row.tries, row.locked_until, row.proved_at = 0, None, clock.now()
     record(session, actor=user.name, action="staff.proved", subject=user.name)
     return True
 
@@ -134,10 +157,23 @@ def _locked(user: StaffUser) -> bool:
     return user.locked_until is not None and user.locked_until > clock.now()
 
 
+def _wait_after(failures: int) -> datetime | None:
+    """Until when nothing is accepted after so many failures in a row: longer each time, up to a quarter of an hour."""
+    over = failures - _FREE_FAILURES
+    return clock.now() + timedelta(seconds=min(900, 30 * 2 ** min(over, 5))) if over >= 0 else None
+
+
+def _wrong_proof(session: Session, row: StaffSession, user: StaffUser) -> None:
+    row.tries += 1
+    row.locked_until = _wait_after(row.tries)
+    record(session, actor=user.name, action="staff.proof_failed", subject=user.name, detail={"tries": row.tries})
+    if row.tries >= _MOST_TRIES:
+        session.delete(row)
+
+
 def _failed(session: Session, user: StaffUser) -> None:
     user.failures += 1
-    if user.failures >= _FREE_FAILURES:
-        user.locked_until = clock.now() + timedelta(seconds=min(900, 30 * 2 ** (user.failures - _FREE_FAILURES)))
+    user.locked_until = _wait_after(user.failures)
     record(session, actor=user.name, action="staff.sign_in_failed", subject=user.name)
 
 

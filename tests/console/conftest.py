@@ -8,10 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from server.app import create_app
 from server.assembly import Service, assemble
 from server.settings import Mode, Settings
+from server.staff.models import StaffUser
 from tests.console.messages.writers import Office
 from tests.server.harness import running
 from tests.server.staffroom import make_user
@@ -40,6 +42,11 @@ def live_service(tmp_path: Path, sqlite_url: str) -> Iterator[Service]:
     service = assemble(settings, with_assistant=False)
     for name in ("first", "second"):
         make_user(service, name, "administrator")
+    with service.sessions.begin() as session:
+        # Live mode does not begin before somebody can approve in it.
+        session.scalars(select(StaffUser).where(StaffUser.name == "first")).one().totp_secret = service.keys.seal(
+            "JBSWY3DPEHPK3PXP"
+        )
     yield service
     service.close()
 

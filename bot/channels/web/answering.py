@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from bot.channels.web.errors import Empty, NoSession, TooMany
 from bot.channels.web.intake import LONGEST, Message, Sent, page_language
-from bot.channels.web.limits import Limiter, client_address
+from bot.channels.web.limits import Limiter
 from bot.channels.web.sessions import ChatSession, new_session, session_of
 from bot.triage.decision import Level
 from bot.triage.engine import Context
@@ -22,6 +22,7 @@ from server.conversations.turn import Channel, Inbound, Reply
 from server.database.engine import reading
 from server.errors import SpillwayError, TooLarge
 from server.http.deps import ChannelDeps
+from server.http.peers import client_address
 from server.metrics import REFUSED
 from server.outbox.models import OutboundMessage
 

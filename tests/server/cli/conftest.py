@@ -25,13 +25,13 @@ def command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Command:
     return run
 
 
-def run(*arguments: str | Path, expect: int = 0) -> Result:
+def run(*arguments: str | Path, expect: int = 0, typed: str | None = None) -> Result:
     """Runs `spillway ARGUMENTS`; an error made on purpose counts as exit code 2, as it does in the terminal."""
     from server.cli.main import app
     from server.errors import SpillwayError
 
     get_settings.cache_clear()
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed)
     code = 2 if isinstance(result.exception, SpillwayError) else result.exit_code
     assert code == expect, (result.output, result.exception)
     return result

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pyotp
 import pytest
+import time_machine
 
+from server import clock
 from server.cli import main
 from server.database.engine import make_engine, make_sessions, reading
 from server.database.migrate import current, head
 from server.errors import BadInput, NotFound, NotReady
 from server.settings import Settings
 from server.staff.models import StaffUser
-from server.staff.service import sign_in
+from server.staff.service import check, sign_in
 from tests.server.cli.conftest import Command, run
 
 
@@ -32,9 +36,11 @@ def test_users_are_added_and_reset(command: Command, settings: Settings) -> None
     assert users(settings.database) == [("ana", "supervisor", True)]
     second = command("users", "reset", "ana").output.split()[-1]
     engine = make_engine(settings.database)
-    with make_sessions(engine).begin() as session:
-        assert sign_in(session, name="ana", password=first, hours=1) is None
-        assert sign_in(session, name="ana", password=second, hours=1) is not None
+    sessions = make_sessions(engine)
+    for password, opens in ((first, False), (second, True)):
+        checked = check(sessions, name="ana", password=password)
+        with sessions.begin() as session:
+            assert (sign_in(session, name="ana", checked=checked, hours=1) is not None) == opens
     engine.dispose()
 
 
@@ -167,3 +173,13 @@ def test_an_error_is_one_line_and_exit_code_2(
 @pytest.mark.parametrize("words", [(), ("replay",), ("db",), ("users",), ("packs",), ("audit", "verify")])
 def test_help_is_there(command: Command, words: tuple[str, ...]) -> None:
     assert "Usage" in command(*words, "--help").output
+
+
+def test_a_second_factor_is_set_up_before_live_mode(command: Command, settings: Settings) -> None:
+    command("users", "add", "ana", "--role", "approver")
+    with time_machine.travel("2026-09-30T12:00:00+00:00", tick=False), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pyotp.random_base32", lambda: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+        code = pyotp.TOTP("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").at(clock.now())
+        told = command("users", "second-factor", "ana", typed=f"{code}\n").output
+    assert "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" in told
+    assert len(re.findall(r"\b\w{5}-\w{5}-\w{5}\b", told)) == 10

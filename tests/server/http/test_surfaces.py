@@ -81,7 +81,7 @@ def test_live_mode_names_each_gap(menu_service: Service) -> None:
     live = menu_service.settings.model_copy(update={"mode": Mode.LIVE})
     with pytest.raises(NotReady) as error:
         create_app(live, service=menu_service)
-    for gap in ("SPILLWAY_PUBLIC_URL", "Two staff accounts"):
+    for gap in ("SPILLWAY_PUBLIC_URL", "Two staff accounts", "has a second factor"):
         assert gap in error.value.safe_text
 
 

@@ -138,7 +138,7 @@ async def test_a_fresh_proof_is_asked_for_and_leads_back(
         headers={**SAME_SITE, "accept": "text/html", "referer": "http://testserver/console/people/"},
     )
     assert asked.status_code == 303, asked.text
-    assert (asked.status_code, asked.headers["location"]) == (303, "/confirm?next=%2Fconsole%2Fpeople%2F")
+    assert (asked.status_code, asked.headers["location"]) == (303, "/confirm?next=%2Fconsole%2Fpeople%2F&kept=1")
     assert len(rows(menu_service, StaffUser)) == 1
     assert (await post(client, "/confirm", secret="wrong")).status_code == 403
     done = await post(client, "/confirm", secret=PASSWORD, next="/console/people/")

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from bot.channels.web.limits import Limiter, client_address
+from bot.channels.web.limits import Limiter
+from server.http.peers import client_address
 from server.settings import Settings
 from tests.bot.channels.web.conftest import Clock
 
