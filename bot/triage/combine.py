@@ -18,6 +18,8 @@ _FIRST: tuple[str, ...] = (
 _RANK = {name: rank for rank, name in enumerate(_FIRST)}
 _SOFTEN_911 = frozenset({"over_now", "past", "news"})
 _REASSURING = frozenset({"over_now", "past", "negated"})
+FEW_WORDS = 4
+"""Up to so many words, "911" is all that is said."""
 _DOUBTED = frozenset({"news", "practice", "over_now", "about_someone_in_general"})
 
 
@@ -61,7 +63,7 @@ class Scores:
 
 def combine(reading: Reading, scores: Scores | None, thresholds: Thresholds) -> Decision:
     """Decide on one message; without scores the patterns decide alone, and then a cue counts as an emergency."""
-    hard = [hit for hit in reading.of("sure") if _counts_as_hard(hit, scores, thresholds)]
+    hard = [hit for hit in reading.of("sure") if _counts_as_hard(hit, reading, scores, thresholds)]
     hard += [hit for hit in reading.of("cue") if hit.firm and (scores is None or scores.hard >= thresholds.cue)]
     vetoes = tuple(dict.fromkeys(name for hit in reading.hits for name in hit.vetoes))
     score = math.nan if scores is None else scores.hard
@@ -111,14 +113,17 @@ def _doubtful(reading: Reading) -> bool:
     return not reading.urgent and bool(_DOUBTED & set(reading.vetoes))
 
 
-def _counts_as_hard(hit: Hit, scores: Scores | None, thresholds: Thresholds) -> bool:
+def _counts_as_hard(hit: Hit, reading: Reading, scores: Scores | None, thresholds: Thresholds) -> bool:
     if hit.masked:
         return scores is not None and scores.hard >= thresholds.alone
     if hit.vetoes and not (hit.rule.category == "asks_911" and not _SOFTEN_911 & set(hit.vetoes)):
         return scores is not None and scores.hard >= thresholds.vetoed
-    if hit.rule.category in ("asks_911", "silent_danger"):
+    if hit.rule.category == "silent_danger" or scores is None:
         return True
-    return scores is None or scores.hard + scores.crisis >= thresholds.sure
+    # Who only names 911 may ask about it: "can I text 911 here" gets its answer and the safety line.
+    if hit.rule.category == "asks_911":
+        return len(reading.normal.words) <= FEW_WORDS or scores.hard + scores.crisis >= thresholds.vetoed
+    return scores.hard + scores.crisis >= thresholds.sure
 
 
 def _category(hits: list[Hit], scores: Scores | None) -> str:
