@@ -127,8 +127,10 @@ def router(deps: ChannelDeps, sheet: Sheet) -> APIRouter:
             conversation = session.get_one(Conversation, row.conversation_id)
             sealed = row.contact or conversation.contact
             number = deps.keys.open(sealed) if sealed else None
+            watched = bool(conversation.memory.get("watched"))
             record(session, actor=user.name, action="contact.shown", subject=row.reference)
-        return render("_contact.html", request=request, deps=deps, user=user, contact=number, reference=conversation.reference)
+        there = conversation.reference
+        return render("_contact.html", request=request, deps=deps, user=user, contact=number, reference=there, watched=watched)
 
     return routes
 
