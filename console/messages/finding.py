@@ -103,7 +103,7 @@ def _said(stand: Standing) -> MessageVersion:
 
 def _texts(session: Session, ids: list[int]) -> dict[int, Texts]:
     rows = session.execute(select(MessageVersion.id, MessageVersion.texts).where(MessageVersion.id.in_(ids)))
-    return dict(rows.tuples())
+    return {row.id: row.texts for row in rows}
 
 
 def _conditions(session: Session, query: Query, titles: Mapping[str, Iterable[str]], now: datetime) -> list[ColumnElement[bool]]:

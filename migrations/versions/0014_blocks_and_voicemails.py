@@ -8,7 +8,7 @@ from alembic import op
 from server.database.types import BigId, UtcDateTime
 
 revision = "0014"
-down_revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

@@ -24,8 +24,13 @@ from tests.server.staffroom import PASSWORD, make_user
 from tests.server.test_documentation import TAKEN_APART
 
 AREAS: Final = ("/console/", "/desk/", "/account", "/confirm", "/password", "/sign-in")
-NO_PAGES: Final = {"/desk/events", "/console/topics/progress", "/console/facts/{type_}/{key}/{_act}"}
-"""What is a stream, a piece of a page, or only leads to one; files end in .csv."""
+NO_PAGES: Final = {
+    "/desk/events",
+    "/desk/voicemail/{voicemail_id}",
+    "/console/topics/progress",
+    "/console/facts/{type_}/{key}/{_act}",
+}
+"""What is a stream, a sound, a piece of a page, or only leads to one; files end in .csv."""
 FACTS, MESSAGES, TOPICS, INCIDENTS = (f"/console/{area}/" for area in ("facts", "messages", "topics", "incidents"))
 PAGES: Final[dict[str, tuple[str, ...]]] = {
     "/console/": ("/console/",),
@@ -63,6 +68,8 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     "/desk/c/{reference}": ("/desk/c/[conversation]",),
     "/desk/figures": ("/desk/figures",),
     "/desk/team": ("/desk/team",),
+    "/desk/requests": ("/desk/requests",),
+    "/console/blocks/": ("/console/blocks/",),
     "/account": ("/account",),
     "/account/second-factor": ("/account/second-factor",),
     "/password": ("/password",),
