@@ -155,5 +155,4 @@ class OutsideWorker:
         else:
             self._failures += 1
             self._not_before = now + timedelta(seconds=min(2 ** min(self._failures - 1, 6), LONGEST_PAUSE))
-        with self._sessions.begin() as session:
-            sending.note_health(session, kind=self._desk.kind, failed=failed, now=now)
+        self._quietly(partial(sending.note_health, kind=self._desk.kind, failed=failed, now=now))

@@ -217,7 +217,8 @@ let signs = { writing: 0, read: 0 }, signOff = null, signAt = 0;
 function showSigns() {
   if (!sign) return;
   const said = Number(board.querySelector("[data-said]")?.dataset.said ?? 0);
-  const text = signs.writing > 0 ? sign.dataset.writing : said && signs.read >= said ? sign.dataset.read : "";
+  const answered = board.querySelector(".transcript > li:last-child")?.classList.contains("resident"); // it was read, then
+  const text = signs.writing > 0 ? sign.dataset.writing : said && signs.read >= said && !answered ? sign.dataset.read : "";
   if (sign.textContent !== text) sign.textContent = text; // a screen reader says it once
 }
 function heardSigns(event) {
