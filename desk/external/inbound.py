@@ -49,9 +49,6 @@ def take(session: Session, *, event: Event, library: Library, languages: Sequenc
         return Heard(conversation.id, repeated=True)
     if event.outside_id and thread.outside_id is None:
         thread.outside_id = event.outside_id[:64]
-    if thread.state == Thread.NEW:
-        # They have it, although the answer that told us so was lost.
-        reach(session, thread=thread, to=Thread.OPEN, reason="heard")
     match event.said:
         case Said.TAKEN:
             _hold(session, thread, handoff, conversation, event, library, languages)
@@ -61,6 +58,9 @@ def take(session: Session, *, event: Event, library: Library, languages: Sequenc
             say_typed(session, conversation=conversation, agent=name, text=event.text, once=once)
         case Said.RETURNED | Said.CLOSED:
             _end(session, thread, handoff, conversation, event, library)
+    if thread.state == Thread.NEW:
+        # They have it, although the answer that told us so was lost. Last, as places are taken before the record is written.
+        reach(session, thread=thread, to=Thread.OPEN, reason="heard")
     return Heard(conversation.id)
 
 

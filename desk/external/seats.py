@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from desk.external.port import Agent
@@ -39,8 +40,13 @@ def sit(session: Session, *, agent: Agent, languages: Sequence[str]) -> str:
     spoken = [each for each in agent.languages or languages if _LANGUAGE.fullmatch(each)] or ["en"]
     seat = session.get(DeskAgent, name)
     if seat is None:
-        seat = DeskAgent(name=name, state="busy", state_at=now, seen_at=now, capacity=3, skills=[], group=None)
-        session.add(seat)
+        seat = DeskAgent(name=name, state="busy", state_at=now, seen_at=now, capacity=3, languages=spoken, skills=[], group=None)
+        try:
+            with session.begin_nested():
+                session.add(seat)
+        except IntegrityError:
+            # The same agent wrote in another conversation just now.
+            seat = session.get_one(DeskAgent, name, populate_existing=True)
     seat.shown_as, seat.languages, seat.seen_at = shown_name(agent.name), spoken, now
     session.flush()
     return name
