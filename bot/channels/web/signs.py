@@ -7,7 +7,7 @@ from sqlalchemy import select
 from starlette.requests import ClientDisconnect, Request
 
 from bot.channels.web.errors import TooMany
-from bot.channels.web.limits import Limiter, client_address
+from bot.channels.web.limits import Limiter
 from bot.channels.web.sessions import ChatSession
 from console.catalogue import text
 from server.conversations.models import Conversation
@@ -15,6 +15,7 @@ from server.conversations.ownership import Owner
 from server.database.engine import reading
 from server.errors import BadInput, TooLarge
 from server.http.deps import ChannelDeps
+from server.http.peers import client_address
 
 MAX_BODY = 200
 
