@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from desk import board
+from desk.external.status import Down, at_their_desk, down
 from desk.line import order
 from desk.models import DeskAgent, Handoff
 from desk.offering import Fit, fit
@@ -30,6 +31,8 @@ class Item:
     conversation: Conversation
     fit: Fit | None = None
     unread: int = 0
+    outside: bool = False
+    """True when the agents of the city's own desk see it, too."""
 
     @property
     def short(self) -> str:
@@ -48,6 +51,9 @@ class Snapshot:
     wrapping: list[board.Waiting]
     alerts: list[Any]
     agents: dict[str, DeskAgent]
+    outside: frozenset[int]
+    """The handoffs that the agents of the city's own desk see, too."""
+    outside_down: Down | None
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class Board:
     others: list[Item]
     alerts: list[Any]
     state: Presence
+    outside_down: Down | None
 
     @property
     def rings(self) -> str:
@@ -96,6 +103,8 @@ def read_snapshot(session: Session) -> Snapshot:
         wrapping=board.queue(session, state="wrapup"),
         alerts=board.alerts(session),
         agents={agent.name: agent for agent in session.scalars(select(DeskAgent))},
+        outside=at_their_desk(session),
+        outside_down=down(session),
     )
 
 
@@ -106,14 +115,15 @@ def board_of(snapshot: Snapshot, *, name: str) -> Board:
     wrapping = [Item(one.handoff, one.conversation) for one in snapshot.wrapping]
     offered = [one for one in snapshot.line if one.handoff.state == State.OFFERED and one.handoff.accepted_by == name]
     return Board(
-        waiting=[_item(me, one) for one in snapshot.line[:MOST_SHOWN]],
+        waiting=[_item(me, one, snapshot.outside) for one in snapshot.line[:MOST_SHOWN]],
         total=len(snapshot.line),
         mine=[item for item in (*taken, *wrapping) if item.handoff.accepted_by == name],
-        offered=[_item(me, one) for one in offered],
+        offered=[_item(me, one, snapshot.outside) for one in offered],
         callbacks=[Item(one.handoff, one.conversation) for one in snapshot.callbacks[:MOST_SHOWN]],
         others=[item for item in taken if item.handoff.accepted_by != name],
         alerts=snapshot.alerts,
         state=present_state(me, now=clock.now()) if me is not None else "offline",
+        outside_down=snapshot.outside_down,
     )
 
 
@@ -122,12 +132,13 @@ def read_board(session: Session, *, name: str) -> Board:
     return board_of(read_snapshot(session), name=name)
 
 
-def _item(me: DeskAgent | None, one: board.Waiting) -> Item:
+def _item(me: DeskAgent | None, one: board.Waiting, at_other_desk: frozenset[int]) -> Item:
+    outside = one.handoff.id in at_other_desk
     if me is None:
-        return Item(one.handoff, one.conversation)
+        return Item(one.handoff, one.conversation, outside=outside)
     handoff, conversation = one.handoff, one.conversation
     fits = fit(me, language=conversation.language, reason=handoff.reason, channel=conversation.channel, group=handoff.group)
-    return Item(handoff, conversation, fits)
+    return Item(handoff, conversation, fits, outside=outside)
 
 
 def _unread(one: board.Waiting) -> int:

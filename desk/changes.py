@@ -195,6 +195,8 @@ def change(
         ACTS[act](asked)
         asked.effects.extend(voice.follow(session, conversation=conversation, rules=asked.rules, reason=act))
         conversation_id = conversation.id
+    if act in ("say", "approved"):
+        deps.signs.writes(conversation_id, "agent", stopped=True)
     deps.wake.stored(conversation_id)
     return asked.effects
 

@@ -4,6 +4,7 @@ every half second for what other processes did."""
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -21,6 +22,7 @@ from desk.states import OPEN, State
 from desk.voice.models import VoiceLeg
 from server.alerts.models import Alert
 from server.conversations.models import Conversation
+from server.conversations.signs import Sign, Signs
 from server.conversations.wake import Wake
 from server.database.engine import Sessions, reading
 from server.http.while_read import WhileRead
@@ -34,6 +36,7 @@ REST_SECONDS: Final = 0.1
 AGAIN_SECONDS: Final = 20.0
 """An open page is told at least so often, so that lost agents show; who was signed out since hears no more."""
 
+NO_SIGN: Final = Sign()
 Still = Callable[[], bool]
 """Whether who looks may still look."""
 
@@ -41,8 +44,9 @@ Still = Callable[[], bool]
 class DeskFollower:
     """Looks while at least one page is open, and wakes them all."""
 
-    def __init__(self, sessions: Sessions, wake: Wake, pieces: Pieces) -> None:
+    def __init__(self, sessions: Sessions, wake: Wake, pieces: Pieces, signs: Signs) -> None:
         self._sessions = sessions
+        self._signs = signs
         self._wake = wake
         self._pieces = pieces
         self._changed = asyncio.Condition()
@@ -56,7 +60,7 @@ class DeskFollower:
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
-        read_at = float("-inf")
+        read_at, signs = float("-inf"), self._signs.changes
         with self._wake.watch_all() as watcher:
             while True:
                 try:
@@ -67,7 +71,8 @@ class DeskFollower:
                     # The pages keep what they have; the next look tells what was missed.
                     log.warning("desk.look_failed", error=repr(error))
                 else:
-                    if mark != self.mark:
+                    given, signs = self._signs.changes != signs, self._signs.changes
+                    if mark != self.mark or given:
                         async with self._changed:
                             self.mark = mark
                             self._changed.notify_all()
@@ -109,32 +114,45 @@ class DeskFollower:
                     yield ServerSentEvent(data=self._pieces.news(self._snapshot, viewer), event="board")
 
     async def stream(self, request: Request, still: Still, *, reference: str | None = None) -> AsyncIterator[ServerSentEvent]:
-        """An event for every change, with `reference` for every change of that conversation. A page that comes back with the mark
-        that it had hears of what it missed."""
+        """An event for every change, with `reference` for every change of that conversation, and its signs. A page that comes back
+        with the mark that it had hears of what it missed."""
         before = request.headers.get("last-event-id", "")
         seen = before if reference is None else ""
+        about, sign = await asyncio.to_thread(self._number, reference), NO_SIGN
         async with self.following():
             while True:
-                changed = await self._next(seen)
+                changed = await self._next(seen, about=about, sign=sign)
                 if not changed and not await asyncio.to_thread(still):
                     return
-                seen = self.mark
-                mark = seen if reference is None else await asyncio.to_thread(self._mark_of, reference)
-                if mark and (mark != before or not changed):
-                    before = mark
-                    yield ServerSentEvent(data="changed", id=mark, event="changed")
+                if not changed or self.mark != seen:
+                    seen = self.mark
+                    mark = seen if reference is None else await asyncio.to_thread(self._mark_of, reference)
+                    if mark and (mark != before or not changed):
+                        before = mark
+                        yield ServerSentEvent(data="changed", id=mark, event="changed")
+                if self._sign(about) != sign:
+                    sign = self._sign(about)
+                    shown = {"writing": self._signs.left(sign.resident_until), "read": sign.read}
+                    yield ServerSentEvent(data=json.dumps(shown), event="sign")
 
-    async def _next(self, seen: str) -> bool:
-        """Waits for a mark other than the one that was seen; false when there was none for long."""
+    async def _next(self, seen: str, *, about: int | None = None, sign: Sign = NO_SIGN) -> bool:
+        """Waits for a mark or a sign other than those that were seen; false when there was none for long."""
         async with self._changed:
-            if self.mark not in ("", seen):
-                return True
             try:
                 async with asyncio.timeout(AGAIN_SECONDS):
-                    await self._changed.wait()
+                    await self._changed.wait_for(lambda: self.mark not in ("", seen) or self._sign(about) != sign)
             except TimeoutError:
                 return False
         return True
+
+    def _sign(self, about: int | None) -> Sign:
+        return self._signs.of(about) if about is not None else NO_SIGN
+
+    def _number(self, reference: str | None) -> int | None:
+        if reference is None:
+            return None
+        with reading(self._sessions) as session:
+            return session.scalar(select(Conversation.id).where(Conversation.reference == reference))
 
     def _mark_of(self, reference: str) -> str:
         """A short text that differs whenever the page of one conversation would."""

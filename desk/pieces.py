@@ -38,6 +38,7 @@ class Pieces:
         board = board_of(snapshot, name=viewer.name)
         some = {
             "b-presence": self._kept("_b_presence.html", viewer, (board.state,), board=board),
+            "b-outside": self._kept("_b_outside.html", viewer, board.outside_down, board=board),
             "b-offered": self._kept("_b_offered.html", viewer, tuple(map(_looks, board.offered)), board=board),
             "b-alerts": self._kept("_b_alerts.html", viewer, tuple(alert.id for alert, _ in board.alerts), board=board),
             "b-mine": self._kept("_b_mine.html", viewer, tuple(map(_mine, board.mine)), board=board),
@@ -93,6 +94,7 @@ def _looks(item: Item) -> Hashable:
         conversation.language,
         conversation.place,
         item.fit,
+        item.outside,
     )
 
 

@@ -20,6 +20,7 @@ from desk.live import DeskFollower
 from desk.pieces import Pieces, Viewer
 from desk.requests_routes import form_values
 from desk.requests_routes import router as requests_router
+from desk.signs_routes import router as signs_router
 from desk.suggest import search
 from desk.told import told_words
 from desk.views import mark_words, read_sheet, reason_words
@@ -47,7 +48,8 @@ def router(deps: ChannelDeps) -> APIRouter:
         reason, mark = partial(reason_words, language=language), partial(mark_words, language=language)
         return fragment(name, deps=deps, language=language, reason=reason, mark=mark, **values)
 
-    follower = DeskFollower(deps.sessions, deps.wake, Pieces(make))
+    follower = DeskFollower(deps.sessions, deps.wake, Pieces(make), deps.signs)
+    routes.include_router(signs_router(deps))
 
     def page(name: str, request: Request, user: StaffUser, status: int = 200, **values: Any) -> Response:
         language = page_language(request, user)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from console.catalogue import has, text, words
 from desk import board
+from desk.external.seats import is_outside
 from desk.models import DeskNote, Handoff
 from desk.needs import needs_in
 from desk.notes import notes_of
@@ -53,6 +54,8 @@ class Sheet:
     suggested: list[Offered]
     agents: list[Seat]
     groups: list[str]
+    said: int
+    """The number of the last text of an agent, to compare with what the resident has read."""
     call: CallView | None
 
     @property
@@ -104,10 +107,23 @@ def read_sheet(session: Session, *, reference: str, name: str, language: str, li
         requests=of_resident(session, conversation=conversation),
         alerts=of_conversation(session, conversation_id=conversation.id),
         suggested=suggestions(library, conversation=conversation, turns=turns, language=language),
-        agents=[seat for seat in seats(session) if seat.state != "offline" and seat.agent.name != name],
+        agents=_others(session, name),
         groups=groups(session),
+        said=session.scalar(_last_by_agent(conversation)) or 0,
         call=read_call(session, conversation=conversation, handoff=handoff, city=library.city, name=name),
     )
+
+
+def _last_by_agent(conversation: Conversation) -> Select[int]:
+    return select(func.max(OutboundMessage.id)).where(
+        OutboundMessage.conversation_id == conversation.id, OutboundMessage.speaker == "agent"
+    )
+
+
+def _others(session: Session, name: str) -> list[Seat]:
+    """Who a conversation can be passed to: colleagues who are there, at our own desk."""
+    here = [seat for seat in seats(session) if seat.state != "offline" and seat.agent.name != name]
+    return [seat for seat in here if not is_outside(seat.agent.name)]
 
 
 def _told(session: Session, conversation: Conversation) -> list[str]:

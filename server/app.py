@@ -24,6 +24,9 @@ from console.review.routes import router as review_router
 from console.simulator.routes import router as simulator_router
 from console.topics.models_routes import router as models_router
 from console.topics.routes import router as topics_router
+from desk.external.building import make_desk
+from desk.external.routes import router as outside_router
+from desk.external.worker import OutsideWorker
 from desk.rounds import DeskRounds
 from desk.routes import router as desk_router
 from desk.voice.doing import VoiceRounds
@@ -83,6 +86,8 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
         wake=service.wake,
     )
 
+    outside = make_desk(settings)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop = asyncio.Event()
@@ -91,6 +96,10 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
             tasks.create_task(worker.run(stop))
             tasks.create_task(Recovery(deps).run(stop))
             tasks.create_task(service.keeper.run(stop))
+            if outside is not None:
+                sending = OutsideWorker(deps, outside)
+                await asyncio.to_thread(sending.benefit_of_the_doubt)
+                tasks.create_task(sending.run(stop))
             tasks.create_task(DeskRounds(deps).run(stop))
             tasks.create_task(VoiceRounds(deps).run(stop))
             yield
@@ -106,9 +115,11 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
     )
     app.state.service = service
     deps = replace(deps, calls=make_call_control(app, settings), recordings=make_recordings(app, settings))
+    app.state.signs = deps.signs
     install_error_handlers(app, deps)
     for router in (*RESIDENTS, *STAFF):
         app.include_router(router(deps))
+    app.include_router(outside_router(deps, outside))
     for learning in LEARNING:
         app.include_router(learning(deps, service))
     app.mount("/static", CachedFiles(directory=STATIC), name="static")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -46,14 +46,30 @@ class Settings(BaseSettings):
     chat_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Web sites that may embed the chat widget, comma separated origins."
     )
+    desk_kind: Literal["", "webhook", "chatwoot"] = Field(
+        default="", description="The city's own desk; empty means that ours is the only one."
+    )
+    desk_url: str = Field(default="", description="Where the city's own desk takes conversations.")
+    desk_secret: SecretStr = Field(default=SecretStr(""), description="Signs what goes to that desk and verifies what it sends.")
+    desk_secret_previous: SecretStr = Field(default=SecretStr(""), description="Also accepted from that desk during a rotation.")
+    desk_token: SecretStr = Field(
+        default=SecretStr(""), description="Chatwoot: the access token of the agent or bot that we act as."
+    )
+    desk_account: int = Field(default=0, ge=0, description="Chatwoot: the number of the account.")
+    desk_inbox: int = Field(default=0, ge=0, description="Chatwoot: the number of the API inbox.")
+    desk_languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("en",),
+        description="Languages of that desk's agents when it does not say, comma separated; the first is for notes.",
+    )
+    desk_timeout: float = Field(default=5.0, gt=0, le=60, description="Seconds that one request to that desk may take.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
-    @field_validator("trusted_proxies", "chat_origins", mode="before")
+    @field_validator("trusted_proxies", "chat_origins", "desk_languages", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("public_url", "twilio_api_base")
+    @field_validator("public_url", "twilio_api_base", "desk_url")
     @classmethod
     def _address(cls, value: str) -> str:
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):

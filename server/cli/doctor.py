@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -11,6 +12,8 @@ from sqlalchemy import text
 
 from bot.runtime.training import newest_model
 from bot.triage.engine import TriageEngine
+from desk.external.building import make_desk
+from desk.external.port import NotDelivered, OutsideDesk
 from knowledge.library import LiveLibrary
 from server.cli.console import out, quiet_libraries
 from server.database.engine import make_engine, make_sessions
@@ -36,6 +39,7 @@ def doctor() -> None:
         ("triage", _triage),
         ("assistant", _assistant),
         ("twilio", _twilio),
+        ("desk", _desk),
         ("live mode", _live),
     ):
         try:
@@ -105,6 +109,25 @@ def _twilio(settings: Settings) -> str:
     if answer.status_code != httpx.codes.OK:
         raise SpillwayError(f"Twilio answered {answer.status_code}: check the account and the token.")
     return "The account answers."
+
+
+def _desk(settings: Settings) -> str:
+    desk = make_desk(settings)
+    if desk is None:
+        return "Our own desk at /desk/ is the only one."
+    path = {"webhook": "/outside/events", "chatwoot": "/outside/chatwoot"}[desk.kind]
+    return f"{asyncio.run(_probed(desk))} It reaches us at {settings.public_url or 'SPILLWAY_PUBLIC_URL'}{path}."
+
+
+async def _probed(desk: OutsideDesk) -> str:
+    try:
+        return f"{desk.kind}: {await desk.probe()}"
+    except NotDelivered as failed:
+        raise SpillwayError(
+            f"The city's own desk ({desk.kind}) does not answer: {failed.what}. Conversations wait at /desk/ until it does."
+        ) from failed
+    finally:
+        await desk.close()
 
 
 def _live(settings: Settings) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bot.learning.models
 import console.review.models
+import desk.external.models
 import desk.models
 import desk.voice.models
 import knowledge.models
@@ -22,6 +23,7 @@ __all__ = ["Base"]
 PACKAGES = (
     bot.learning.models,
     console.review.models,
+    desk.external.models,
     desk.models,
     desk.voice.models,
     knowledge.models,

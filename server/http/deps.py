@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from knowledge.library import LiveLibrary
+from server.conversations.signs import Signs
 from server.conversations.spine import Spine
 from server.conversations.wake import Wake
 from server.database.engine import Sessions
@@ -28,3 +29,5 @@ class ChannelDeps:
     """Changes calls that are going on."""
     recordings: Recordings = field(default_factory=NoRecordings)
     """Fetches what callers recorded."""
+    signs: Signs = field(default_factory=Signs)
+    """Who is writing just now, in this process."""

@@ -14,7 +14,7 @@ CSP: Final = (
     "media-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
 )
 _UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_SIGNED: Final = "/twilio/"
+_SIGNED: Final = ("/twilio/", "/outside/")
 """Requests that carry a signature of their own instead of coming from a page of ours."""
 
 

@@ -38,6 +38,8 @@ def add_user(session: Session, *, name: str, role: str, actor: str, password: st
     name = name.strip().lower()
     if not name or len(name) > 64:
         raise BadInput("A name has 1 to 64 characters.")
+    if ":" in name:
+        raise BadInput("A name has no colon; such names stand for agents of other desks.")
     if role not in ROLES:
         raise BadInput(f"The role must be one of: {', '.join(ROLES)}.")
     if session.scalar(select(StaffUser.id).where(StaffUser.name == name)) is not None:

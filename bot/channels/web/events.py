@@ -18,6 +18,7 @@ from bot.channels.web import delivery
 from bot.channels.web.history import conversations_of, outgoing_after, said_of
 from bot.channels.web.wire import said_out
 from server.conversations.models import Conversation
+from server.conversations.signs import Sign, Signs
 from server.conversations.wake import Wake
 from server.database.engine import Sessions, reading
 from server.http.while_read import WhileRead
@@ -112,11 +113,15 @@ def look(sessions: Sessions, *, key: str, after: int) -> Look:
         return Look(ids, events, newest.owner if newest else "bot", newest.reference if newest else None)
 
 
-async def stream(*, sessions: Sessions, wake: Wake, follower: Follower, key: str, after: int) -> AsyncIterator[ServerSentEvent]:
-    """Our texts with a number above `after`, as they come, and a word when somebody else takes the conversation."""
+async def stream(
+    *, sessions: Sessions, wake: Wake, follower: Follower, signs: Signs, key: str, after: int
+) -> AsyncIterator[ServerSentEvent]:
+    """Our texts with a number above `after`, as they come, a word when somebody else takes the conversation, and a sign while its
+    agent writes."""
     told: set[int] = set()
     owner: str | None = None
     watched: tuple[int, ...] = ()
+    agent_until = 0.0
     async with follower.following():
         while True:
             with wake.watch(watched) as watcher:
@@ -134,6 +139,10 @@ async def stream(*, sessions: Sessions, wake: Wake, follower: Follower, key: str
                 if found.owner != owner:
                     owner = found.owner
                     yield ServerSentEvent(data=f'{{"owner": "{owner}"}}', event="owner")
+                sign = signs.of(found.conversation_ids[0]) if found.conversation_ids and owner == "agent" else Sign()
+                if sign.agent_until != agent_until:
+                    agent_until = sign.agent_until
+                    yield ServerSentEvent(data=f'{{"writing": {signs.left(agent_until)}}}', event="sign")
                 if found.conversation_ids == watched:
                     await watcher.wait(_LOOK_ANYWAY)
                 watched = found.conversation_ids

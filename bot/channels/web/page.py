@@ -145,7 +145,11 @@ class Page:
 def live_words(language: str, city: str) -> dict[str, str]:
     """The words that the page's script needs; what it fills itself keeps its braces."""
     names = ("who_resident", "who_bot", "who_system", "who_agent", "choices_label", "owner_queued", "owner_agent", "owner_closed")
-    return words("chat_live", language) | {name: text(f"chat.{name}", language, city=city) for name in names}
+    return (
+        words("chat_live", language)
+        | {"agent_writes": text("signs.agent_writes", language)}
+        | {name: text(f"chat.{name}", language, city=city) for name in names}
+    )
 
 
 def shown_number(number: str) -> str:

@@ -28,6 +28,7 @@ from bot.channels.web.intake import Sent, is_form, page_language, read_sent
 from bot.channels.web.limits import Limiter
 from bot.channels.web.page import HERE, Page, merged
 from bot.channels.web.sessions import ChatSession, forget, keep, new_session, session_of
+from bot.channels.web.signs import give, hold_to_limit, read_sign, sign_limiter
 from bot.channels.web.wire import ErrorOut, MessageIn, ReplyOut, SessionOut, TalkOut, reply_out, shown_parts, talk_out
 from console.catalogue import LANGUAGES, text, words
 from server import clock
@@ -49,7 +50,7 @@ def router(deps: ChannelDeps, *, limiter: Limiter | None = None) -> APIRouter:
     assets = Assets(HERE / "static", base="/chat/assets")
     page = Page(deps.settings, assets)
     answering = Answering(deps, limiter or Limiter())
-    follower, streams = Follower(deps.sessions, deps.wake), OpenStreams()
+    follower, streams, sign_limit = Follower(deps.sessions, deps.wake), OpenStreams(), sign_limiter()
     widget = _widget(assets)
     api = APIRouter(prefix="/chat", route_class=_route_class(deps, page), tags=["chat"])
 
@@ -126,8 +127,16 @@ def router(deps: ChannelDeps, *, limiter: Limiter | None = None) -> APIRouter:
             raise TooMany(text("chat.error_many", page_language(request), seconds=5), wait=5)
         last = request.headers.get("last-event-id", "")
         after = int(last) if re.fullmatch(r"[0-9]{1,18}", last) else 0
-        flow = stream(sessions=deps.sessions, wake=deps.wake, follower=follower, key=session.key, after=after)
+        flow = stream(sessions=deps.sessions, wake=deps.wake, follower=follower, signs=deps.signs, key=session.key, after=after)
         return EventSourceResponse(held(flow, streams, session.key), ping=HEARTBEAT_SECONDS)
+
+    @api.post("/signs", include_in_schema=False)
+    async def signs(request: Request) -> Response:
+        """That the resident writes, or has read; only an agent who has the chat sees it."""
+        session, language = _required(request), page_language(request)
+        hold_to_limit(request, deps=deps, limiter=sign_limit, session=session, language=language)
+        await asyncio.to_thread(give, deps, session=session, sign=await read_sign(request, language=language))
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     def _required(request: Request) -> ChatSession:
         session = session_of(request, deps.keys)

@@ -140,7 +140,10 @@ function put(html) {
   const log = board.querySelector("[role=log]");
   const atEnd = !log || log.scrollHeight - log.scrollTop - log.clientHeight < 40;
   const where = log?.scrollTop ?? 0;
+  const rings = state().rings;
   board.innerHTML = html;
+  if (state().rings !== rings) signs.writing = 0; // what they wrote is there
+  showSigns();
   const again = board.querySelector("[role=log]");
   if (again) again.scrollTop = atEnd ? again.scrollHeight : where;
   clock(state().now);
@@ -167,6 +170,7 @@ if (board?.dataset.live) {
     const listen = () => {
       const events = new EventSource(board.dataset.live);
       events.addEventListener("changed", refresh);
+      events.addEventListener("sign", (event) => heardSigns(event));
       events.addEventListener("board", (event) => apply(event.data));
       events.addEventListener("open", () => { asking(false); connected(true); });
       events.addEventListener("error", () => {
@@ -203,6 +207,30 @@ let typed = false;
 if (call) addEventListener("input", () => { typed = true; });
 call?.addEventListener("htmx:afterSwap", () => {
   if (callNow() !== callBefore && !typed) location.reload();
+});
+
+// ---- signs of a web chat: that the resident writes or has read, and to them that the agent writes
+
+const sign = document.getElementById("sign");
+const SIGN_EVERY = 3000;
+let signs = { writing: 0, read: 0 }, signOff = null, signAt = 0;
+function showSigns() {
+  if (!sign) return;
+  const said = Number(board.querySelector("[data-said]")?.dataset.said ?? 0);
+  const answered = board.querySelector(".transcript > li:last-child")?.classList.contains("resident"); // it was read, then
+  const text = signs.writing > 0 ? sign.dataset.writing : said && signs.read >= said && !answered ? sign.dataset.read : "";
+  if (sign.textContent !== text) sign.textContent = text; // a screen reader says it once
+}
+function heardSigns(event) {
+  signs = JSON.parse(event.data);
+  clearTimeout(signOff);
+  if (signs.writing > 0) signOff = setTimeout(() => { signs.writing = 0; showSigns(); }, 1000 * signs.writing);
+  showSigns();
+}
+document.getElementById("text")?.addEventListener("input", (event) => {
+  if (!sign || !event.target.value.trim() || Date.now() - signAt < SIGN_EVERY) return;
+  signAt = Date.now();
+  fetch(sign.dataset.tell, { method: "POST", credentials: "same-origin" }).catch(() => {}); // a sign that is lost is no loss
 });
 
 // ---- what was typed survives a lost connection and a reload

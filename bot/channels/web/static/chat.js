@@ -111,6 +111,7 @@ function standing(owner, reference) {
   }
   if (owner === state.owner) return;
   state.owner = owner;
+  if (owner !== "agent") writing(0);
   const line = byId("owner");
   line.hidden = owner === "bot";
   line.textContent = word[`owner_${owner}`] ?? "";
@@ -306,6 +307,7 @@ function heard(said) {
   seen.add(said.id);
   state.last = Math.max(state.last, said.id);
   if (said.client_id) arrived(said.client_id);
+  if (said.speaker === "agent") writing(0);
   const atEnd = innerHeight + scrollY > document.documentElement.scrollHeight - 200;
   const bubble = draw(said, true);
   if (atEnd) bubble.scrollIntoView({ block: "nearest" });
@@ -340,7 +342,9 @@ async function follow(signal) {
       const data = field("data");
       if (!data) continue;
       if (field("event") === "owner") standing(JSON.parse(data).owner);
+      else if (field("event") === "sign") writing(JSON.parse(data).writing);
       else heard(JSON.parse(data));
+      tellRead();
     }
   }
 }
@@ -365,6 +369,34 @@ function deafen() {
   state.stop = null;
 }
 
+// ---- signs, while a person has the chat: "the agent is writing", and to them that the resident writes and has read
+
+const SIGN_EVERY = 3000;
+function writing(seconds) {
+  clearTimeout(state.signOff);
+  const line = byId("sign"), text = seconds > 0 ? word.agent_writes : "";
+  if (line.textContent !== text) line.textContent = text; // said once, however often it is renewed
+  if (seconds > 0) state.signOff = setTimeout(() => writing(0), 1000 * seconds);
+}
+
+function tell(sign) {
+  if (state.owner !== "agent" || !state.reference) return;
+  const body = JSON.stringify(sign);
+  request(`signs?lang=${setup.language}`, { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => {}); // a sign that is lost is no loss
+}
+
+function tellWriting() {
+  if (!say.value.trim() || Date.now() - (state.signAt ?? 0) < SIGN_EVERY) return;
+  state.signAt = Date.now();
+  tell({ writing: true });
+}
+
+function tellRead() {
+  if (document.hidden || state.owner !== "agent" || state.last <= (state.readTold ?? 0)) return;
+  state.readTold = state.last;
+  tell({ read: state.last });
+}
+
 // ---- the page's own events
 
 function grow() {
@@ -381,6 +413,7 @@ composer.addEventListener("submit", (event) => {
   if (text.length > setup.longest) return complain(fill(word.too_long, { length: text.length, limit: setup.longest }));
   say.value = "";
   store.drop(DRAFT);
+  state.signAt = 0;
   grow();
   give(text);
 });
@@ -389,14 +422,14 @@ say.addEventListener("keydown", (event) => {
   event.preventDefault();
   composer.requestSubmit();
 });
-say.addEventListener("input", () => { grow(); complain(""); store.set(DRAFT, say.value); });
+say.addEventListener("input", () => { grow(); complain(""); store.set(DRAFT, say.value); tellWriting(); });
 byId("end").addEventListener("submit", () => { deafen(); [PENDING, SESSION, DRAFT].forEach(store.drop); tellCity({ spillway: "keep", session: null }); });
 addEventListener("online", () => { complain(""); flush(); });
 addEventListener("offline", () => complain(word.offline));
 addEventListener("pagehide", deafen);
 addEventListener("pageshow", (event) => { if (event.persisted) { listen(); flush(); } });
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) { state.unseen = 0; document.title = title; listen(); flush(); }
+  if (!document.hidden) { state.unseen = 0; document.title = title; listen(); flush(); tellRead(); }
   else if (state.owner === "bot") deafen();
 });
 document.addEventListener("keydown", (event) => {

@@ -33,7 +33,8 @@ def flow(deps: ChannelDeps, browser: Browser, *, after: int = 0, wake: Wake | No
     """The stream of this browser."""
     wake = wake or deps.wake
     key = browser.conversations()[0].key
-    return stream(sessions=deps.sessions, wake=wake, follower=Follower(deps.sessions, wake, every=every), key=key, after=after)
+    follower = Follower(deps.sessions, wake, every=every)
+    return stream(sessions=deps.sessions, wake=wake, follower=follower, signs=deps.signs, key=key, after=after)
 
 
 async def test_what_was_said_comes_first_then_what_is_said_now(browser: Browser, deps: ChannelDeps) -> None:
