@@ -8,7 +8,7 @@ from alembic import op
 from server.database.types import BigId, Json, UtcDateTime
 
 revision = "0011"
-down_revision = "0010"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
