@@ -42,6 +42,9 @@ def test_every_text_that_is_said_is_there(message_id: str, channel: str, languag
         "reference": "HC-2222222",
         "when": "9 am",
         "number": "555 555 0100",
+        "agent": "Ana",
+        "reason": "asked for a person",
+        "language": "English",
     }
     text = LIBRARY.say(message_id, situation, **values)
     assert (text.missing, text.language) == (False, language)

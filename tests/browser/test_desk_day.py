@@ -130,7 +130,7 @@ def test_a_day(site: Site, context: Make) -> None:
     winner.fill("#f-damage_report-address", "12 Canal St")
     winner.fill("#f-damage_report-what", "half the roof is gone")
     winner.locator("details[open] button", has_text="File it").click()
-    expect(winner.locator("[role=status]")).to_contain_text("Filed.")
+    expect(winner.locator(".usa-alert[role=status]")).to_contain_text("Filed.")
     winner.locator("summary", has_text="Call back").click()
     winner.fill("#f-callback-about", "when the inspector comes")
     winner.fill("#f-callback-number", "212 555 0199")

