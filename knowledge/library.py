@@ -232,6 +232,10 @@ class Library:
         return self._speaker.facts.contradictions(clock.now())
 
 
+WAIT_FOR_READER: Final = 2.0
+"""Seconds that a turn waits for the newest words while another thread reads them."""
+
+
 class LiveLibrary:
     """The newest snapshot. One cheap query tells whether it is still the newest; while the database fails, the last one serves."""
 
@@ -247,6 +251,7 @@ class LiveLibrary:
         except SQLAlchemyError as error:
             log.error("library.unread", error=repr(error))
             return Library.from_packs(packs_dir)
+        self._known = library.revision
         # Before the packs are loaded the shipped words are better than none.
         return library if library.topics or library.message_ids else Library.from_packs(packs_dir)
 
@@ -269,16 +274,17 @@ class LiveLibrary:
             return self.last_good
 
     def _fresh(self, revision: int) -> Library:
-        # Whoever comes while another thread reads is served the last one, and does not wait.
-        if revision != self._known and self._lock.acquire(blocking=False):
+        # Whoever comes while another thread reads waits for it, since the last library holds words that were just corrected; but
+        # no longer than a resident would.
+        if revision != self._known and self._lock.acquire(timeout=WAIT_FOR_READER):
             try:
-                self._last = self._read()
+                if revision != self._known:
+                    self._last = self._read()
+                    self._known = self._last.revision
             finally:
                 self._lock.release()
         return self._last
 
     def _read(self) -> Library:
         with reading(self._sessions) as session:
-            library = Library.read(session)
-        self._known = library.revision
-        return library
+            return Library.read(session)

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from sqlalchemy import event, text
 
-from knowledge import changes, lifecycle
-from knowledge.library import LiveLibrary, Situation, current_revision
+from knowledge import changes, library, lifecycle
+from knowledge.library import Library, LiveLibrary, Situation, current_revision
 from knowledge.lifecycle import State, Wording
 from server import clock
 from server.database.engine import Sessions
@@ -111,5 +112,35 @@ def test_many_threads_read_one_library(sessions: Sessions) -> None:
     publish(sessions, "two")
     with ThreadPoolExecutor(8) as pool:
         heard = set(pool.map(lambda _: said(live), range(64)))
-    assert heard <= {"one", "two"}
+    assert heard == {"two"}
+
+
+def test_who_comes_while_another_reads_hears_the_newest_words(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(sessions, "one")
+    live = LiveLibrary(sessions)
+    publish(sessions, "two")
+    reads, begun, go_on = live._read, Event(), Event()
+
+    def slowly() -> Library:
+        begun.set()
+        go_on.wait(20)
+        return reads()
+
+    monkeypatch.setattr(live, "_read", slowly)
+    monkeypatch.setattr(library, "WAIT_FOR_READER", 20.0)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(said, live)
+        assert begun.wait(20)
+        second = pool.submit(said, live)
+        go_on.set()
+        assert (first.result(20), second.result(20)) == ("two", "two")
+
+
+def test_who_waits_too_long_is_served_the_last_words(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(sessions, "one")
+    live = LiveLibrary(sessions)
+    publish(sessions, "two")
+    monkeypatch.setattr(library, "WAIT_FOR_READER", 0.0)
+    with live._lock:
+        assert said(live) == "one"
     assert said(live) == "two"
