@@ -80,6 +80,15 @@ def no_settings_from_outside() -> Iterator[None]:
     patch.undo()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patience_with_the_disk() -> Iterator[None]:
+    """Tests run side by side on one disk: a writer that waits longer for it than a resident would has found no fault."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr("server.database.engine.LOCK_WAIT", 60)
+    yield
+    patch.undo()
+
+
 @pytest.fixture(autouse=True)
 def settings_read_anew() -> Iterator[None]:
     """A test that sets the environment does not leave its settings to the next one."""
