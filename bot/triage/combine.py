@@ -18,8 +18,7 @@ _FIRST: tuple[str, ...] = (
 _RANK = {name: rank for rank, name in enumerate(_FIRST)}
 _SOFTEN_911 = frozenset({"over_now", "past", "news"})
 _REASSURING = frozenset({"over_now", "past", "negated"})
-FEW_WORDS = 4
-"""Up to so many words, "911" is all that is said."""
+_ABOUT_911 = "seeks_information"
 _DOUBTED = frozenset({"news", "practice", "over_now", "about_someone_in_general"})
 
 
@@ -120,9 +119,9 @@ def _counts_as_hard(hit: Hit, reading: Reading, scores: Scores | None, threshold
         return scores is not None and scores.hard >= thresholds.vetoed
     if hit.rule.category == "silent_danger" or scores is None:
         return True
-    # Who only names 911 may ask about it: "can I text 911 here" gets its answer and the safety line.
+    # "What is the difference between 911 and 311?" gets its answer and the safety line; all else that names 911 gets 911 first.
     if hit.rule.category == "asks_911":
-        return len(reading.normal.words) <= FEW_WORDS or scores.hard + scores.crisis >= thresholds.vetoed
+        return _ABOUT_911 not in reading.vetoes or scores.hard + scores.crisis >= thresholds.vetoed
     return scores.hard + scores.crisis >= thresholds.sure
 
 

@@ -20,6 +20,7 @@ __all__ = ["Context", "TriageEngine"]
 
 _log = logging.getLogger(__name__)
 _KEYS_911 = re.compile(r"911")
+_AGAIN_911 = re.compile(r"(?:911)+")
 _ONLY_DIGITS = re.compile(r"[\d\s#*.,-]+")
 _REMEMBERED = 128
 """Texts whose reading is kept: a turn asks once before and once after its conversation is known."""
@@ -79,8 +80,8 @@ class TriageEngine:
             return answered
         if not normal.words:
             decision = _no_words(text)
-        elif _ONLY_DIGITS.fullmatch(normal.text) and normal.text != "911":
-            decision = Decision(Level.NONE)
+        elif _ONLY_DIGITS.fullmatch(normal.text):
+            decision = _digits(normal)
         else:
             decision = self._of_words(text, normal, context, classifier)
         return latch(decision, is_reassuring=reassures(decision)) if context.latched else decision
@@ -137,6 +138,13 @@ def _no_words(text: str) -> Decision:
     if any(letter.isalpha() for letter in text):
         return Decision(Level.SOFT, None, SAFETY_LINE, ("another script",))
     return Decision(Level.NONE) if _SYMBOL.search(fold(text)) else _unclear("no words")
+
+
+def _digits(normal: Normal) -> Decision:
+    """Digits alone are a choice, a ZIP code or a telephone number, unless they are 911, once or again and again."""
+    if "911" in normal.words or _AGAIN_911.fullmatch("".join(normal.words)):
+        return Decision(Level.HARD, "asks_911", card_for(Level.HARD, "asks_911"), ("asks_911: 911",))
+    return Decision(Level.NONE)
 
 
 def _unclear(why: str) -> Decision:
