@@ -15,7 +15,8 @@ from desk.external import collecting, inbound
 from desk.external.port import Event, Kind, OutsideDesk, Said
 from server import clock
 from server.database.engine import reading
-from server.errors import BadInput, NotFound, NotReady, SpillwayError, TooLarge
+from server.errors import BadInput, NotFound, NotReady, SpillwayError
+from server.http.body import read_body
 from server.http.deps import ChannelDeps
 
 log = structlog.get_logger()
@@ -94,12 +95,7 @@ def _say_why(deps: ChannelDeps, event: Event, error: SpillwayError) -> None:
 
 
 async def _body(request: Request) -> bytes:
-    body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise TooLarge("This is too long.")
+        return await read_body(request, most=MAX_BODY)
     except ClientDisconnect as error:
         raise BadInput("The connection broke.") from error
-    return bytes(body)

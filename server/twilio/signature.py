@@ -14,7 +14,8 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import ClientDisconnect
 from twilio.request_validator import RequestValidator
 
-from server.errors import Forbidden
+from server.errors import Forbidden, TooLarge
+from server.http.body import read_body
 from server.metrics import REFUSED
 from server.settings import Settings
 
@@ -69,15 +70,12 @@ async def _verified(request: Request, settings: Settings) -> dict[str, str]:
 
 
 async def _body(request: Request) -> bytes:
-    body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise _Refused("too_large")
+        return await read_body(request, most=MAX_BODY)
+    except TooLarge as error:
+        raise _Refused("too_large") from error
     except ClientDisconnect as error:
         raise _Refused("disconnected") from error
-    return bytes(body)
 
 
 def _signed(settings: Settings, url: str, body: ImmutableMultiDict[str, str] | str, signature: str) -> bool:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from bot.channels.web.errors import WrongType
 from console.catalogue import LANGUAGES, text
 from server.errors import BadInput, TooLarge
+from server.http.body import read_body
 
 LONGEST: Final = 10_000
 """Characters of one message that are taken; the assistant understands it by its first 2,000, the triage by all."""
@@ -91,13 +92,10 @@ def _content_type(request: Request) -> str:
 
 
 async def _body(request: Request, language: str) -> str:
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > _LARGEST_BODY:
-            raise TooLarge(text("chat.error_long", language, limit=LONGEST))
-        chunks.append(chunk)
-    return b"".join(chunks).decode("utf-8", "replace")
+    try:
+        return (await read_body(request, most=_LARGEST_BODY)).decode("utf-8", "replace")
+    except TooLarge as error:
+        raise TooLarge(text("chat.error_long", language, limit=LONGEST)) from error
 
 
 def _from_json(body: str, language: str) -> Sent:

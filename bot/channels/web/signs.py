@@ -14,6 +14,7 @@ from server.conversations.models import Conversation
 from server.conversations.ownership import Owner
 from server.database.engine import reading
 from server.errors import BadInput, TooLarge
+from server.http.body import read_body
 from server.http.deps import ChannelDeps
 from server.http.peers import client_address
 
@@ -34,13 +35,10 @@ def sign_limiter() -> Limiter:
 
 async def read_sign(request: Request, *, language: str) -> SignIn:
     """The sign in a request. Raises `BadInput` or `TooLarge`."""
-    body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise TooLarge(text("chat.error_json", language))
-        return SignIn.model_validate_json(bytes(body))
+        return SignIn.model_validate_json(await read_body(request, most=MAX_BODY))
+    except TooLarge as error:
+        raise TooLarge(text("chat.error_json", language)) from error
     except (ValidationError, ClientDisconnect) as error:
         raise BadInput(text("chat.error_json", language)) from error
 
