@@ -22,11 +22,13 @@ MOST: Final = 30
 @dataclass(frozen=True)
 class Quote:
     """One live message that quotes a fact. `answers` tells that it is what its topic is answered with now; the others wait for
-    another phase or hazard, or for a value that nobody vouches for now."""
+    another phase or hazard, or for a value that nobody vouches for now, or belong to a topic that residents cannot ask about."""
 
     message_id: str
     version: int
     intent: str | None
+    asleep: bool
+    """True when its topic is switched off, so that no resident hears it."""
     answers: bool
     texts: Mapping[str, Mapping[str, str]]
     """By language and channel, as residents get them; empty when it cannot be said now."""
@@ -46,12 +48,12 @@ def quotes(
     answering = {
         intent: {name: library.answer(intent, Situation(name, "sms", now, place)) for name in LANGUAGES}
         for intent in dict.fromkeys(of_message.values())
-        if intent is not None
+        if intent is not None and intent in library.topics
     }
 
     def answers(message_id: str) -> bool:
         intent = of_message[message_id]
-        return intent is not None and answering[intent][LANGUAGES[0]].message_id == message_id
+        return intent is not None and intent in answering and answering[intent][LANGUAGES[0]].message_id == message_id
 
     first = sorted(of_message, key=lambda message_id: not answers(message_id))
     found = []
@@ -65,6 +67,7 @@ def quotes(
         if not shown.missing:
             texts = {language: {channel: one.text for channel, one in held.items()} for language, held in said.items()}
         intent = of_message[message_id]
-        other = {} if texts or intent is None else {language: one.text for language, one in answering[intent].items()}
-        found.append(Quote(message_id, shown.version, intent, answers(message_id), texts, other))
+        asleep = intent is not None and intent not in answering
+        other = {} if texts or intent is None or asleep else {language: one.text for language, one in answering[intent].items()}
+        found.append(Quote(message_id, shown.version, intent, asleep, answers(message_id), texts, other))
     return tuple(found), len(first) - len(found)

@@ -291,7 +291,7 @@ def _page(
         card=found[0] if found else None,
         quotes=quoted,
         unshown=unshown,
-        titles={one.intent: library.title(one.intent, language) for one in quoted if one.intent},
+        titles={one.intent: library.title(one.intent, language) for one in quoted if one.intent and not one.asleep},
         acts=acts,
         differences=differences(type_, key, language, zone_of_city(deps)),
         done=done,

@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from knowledge.changes import put_fact
+from knowledge.changes import bump_revision, put_fact
 from knowledge.fact_edits import token
 from knowledge.facts import STATUSES, TYPES
-from knowledge.models import FactRow
+from knowledge.models import FactRow, TopicRow
 from server import clock
 from server.assembly import Service
 from server.audit.models import AuditRow
@@ -322,6 +322,22 @@ async def test_the_messages_that_quote_a_fact(client: httpx.AsyncClient, menu_se
     assert "Said now" in page
     assert page.count("Lincoln High School") > 6, "each channel in both languages"
     assert "not quoted" in (await client.get(f"{FACTS}zone/a")).text
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "its topic is switched off"), ("es", "su tema está desactivado")])
+async def test_a_fact_is_shown_while_the_topic_of_a_message_that_quotes_it_is_off(
+    client: httpx.AsyncClient, menu_service: Service, lang: str, words: str
+) -> None:
+    await signed_in(client, menu_service, "author")
+    with menu_service.sessions.begin() as session:
+        session.get_one(TopicRow, "shelter_locations").active = False
+        bump_revision(session)
+    shown = await client.get(f"{FACTS}shelter/lincoln?lang={lang}")
+    assert shown.status_code == 200
+    assert words in shown.text
+    assert "shelter_locations.open" in shown.text
+    assert "Said now" not in shown.text
+    assert (await tap(client, menu_service, "full", page="fact")).status_code == 303, "it can be corrected all the same"
 
 
 async def test_a_site_for_agents_only_is_marked_and_never_said(client: httpx.AsyncClient, menu_service: Service) -> None:
