@@ -29,6 +29,16 @@ def read_contents(session: Session) -> Contents:
     )
 
 
+def read_topics(session: Session) -> tuple[Topic, ...]:
+    """The topics that stand in the library, without what is said on them."""
+    return _topics(session, ())
+
+
+def read_facts(session: Session) -> tuple[Fact, ...]:
+    """The facts of the city."""
+    return _facts(session)
+
+
 def _messages(session: Session) -> tuple[Published, ...]:
     m = MessageVersion
     rows = session.execute(

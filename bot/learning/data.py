@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.learning.models import LearningRow
-from knowledge.library import Library
+from knowledge.places import Places
+from knowledge.store import read_facts, read_topics
 from knowledge.topics import Topic
 
 
@@ -34,15 +36,23 @@ class LearningData:
     tests: tuple[Sentence, ...]
     places: Mapping[str, tuple[str, ...]]
 
-    def write(self, path: Path) -> None:
-        """Writes it for the training, which runs in a process of its own and sees no database."""
+    def as_json(self) -> str:
+        """All of it, the same text for the same data."""
         data: dict[str, Any] = {
             "topics": [topic.data() for topic in self.topics],
             "sentences": [vars(one) for one in self.sentences],
             "tests": [vars(one) for one in self.tests],
             "places": {kind: list(names) for kind, names in self.places.items()},
         }
-        path.write_text(json.dumps(data, ensure_ascii=False), "utf-8")
+        return json.dumps(data, ensure_ascii=False)
+
+    def write(self, path: Path) -> None:
+        """Writes it for the training, which runs in a process of its own and sees no database."""
+        path.write_text(self.as_json(), "utf-8")
+
+    def mark(self, *, live: int | None) -> str:
+        """Tells whether another training would be made of the same, and be compared with the same model."""
+        return hashlib.sha256(f"{live}\n{self.as_json()}".encode()).hexdigest()
 
     @classmethod
     def read(cls, path: Path) -> LearningData:
@@ -58,14 +68,14 @@ class LearningData:
 
 def learning_data(session: Session) -> LearningData:
     """What is published now, and every sentence whose topic is published."""
-    library = Library.read(session)
+    topics = {topic.intent: topic for topic in read_topics(session)}
     rows = session.scalars(select(LearningRow).order_by(LearningRow.id)).all()
     known = {use: tuple(Sentence(r.text, r.intent, r.language) for r in rows if r.use == use) for use in ("train", "test")}
-    kept = {use: tuple(one for one in found if one.intent in library.topics) for use, found in known.items()}
-    names = library.gazetteer
+    kept = {use: tuple(one for one in found if one.intent in topics) for use, found in known.items()}
+    names = Places(read_facts(session)).gazetteer
     places = {"street": tuple(sorted(names.streets)), "site": tuple(sorted({*names.shelters, *names.sites}))}
     return LearningData(
-        topics=tuple(topic.with_messages(()) for topic in sorted(library.topics.values(), key=lambda topic: topic.intent)),
+        topics=tuple(topics[intent] for intent in sorted(topics)),
         sentences=kept["train"],
         tests=kept["test"],
         places={kind: found for kind, found in places.items() if found},

@@ -142,8 +142,11 @@ class ModelKeeper:
 
     def _lay_out(self, model_id: int, folder: Path) -> None:
         with reading(self.sessions) as session:
-            learning_data(session).write(folder / worker.LEARNING)
-            task = service.get(session, model_id=model_id).kind
+            data = learning_data(session)
+            mark, task = data.mark(live=service.live_id(session)), service.get(session, model_id=model_id).kind
+        with self.sessions.begin() as session:
+            service.note_data(session, model_id=model_id, mark=mark)
+        data.write(folder / worker.LEARNING)
         (folder / worker.TASK).write_text(task, "utf-8")
         live = self.pinned or self._file()
         if live is not None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
+from bot.learning.data import learning_data
 from bot.learning.models import ModelFile, ModelRow
 from bot.learning.states import State, move
 from server import clock
@@ -24,10 +25,11 @@ _CLAIM_LOCK: Final = 0x5B112
 
 
 def ask_for(session: Session, *, kind: str, actor: str) -> ModelRow:
-    """Asks for a training (`topics`) or a test of all examples (`check`). One that waits already is enough."""
-    waiting = session.scalar(select(ModelRow).where(ModelRow.kind == kind, ModelRow.state == State.QUEUED.value))
-    if waiting is not None:
-        return waiting
+    """Asks for a training (`topics`) or a test of all examples (`check`). One that is on its way already is enough."""
+    _one_at_a_time(session)
+    pending = on_its_way(session, kind=kind)
+    if pending is not None:
+        return pending
     row = ModelRow(kind=kind, state=State.QUEUED.value, asked_by=actor, asked_at=clock.now())
     session.add(row)
     session.flush()
@@ -35,10 +37,22 @@ def ask_for(session: Session, *, kind: str, actor: str) -> ModelRow:
     return row
 
 
+def on_its_way(session: Session, *, kind: str) -> ModelRow | None:
+    """What would be the same if it were asked for now: one that waits, or one in work that is made of what there is now and
+    compared with the model that answers now. One in work that has not read its data yet may read older data, and is not enough."""
+    pending = select(ModelRow).where(ModelRow.kind == kind)
+    waiting = session.scalar(pending.where(ModelRow.state == State.QUEUED.value).order_by(ModelRow.id).limit(1))
+    if waiting is not None:
+        return waiting
+    working = session.scalar(pending.where(ModelRow.state == State.WORKING.value, ModelRow.learns_from.is_not(None)).limit(1))
+    if working is None or working.learns_from != learning_data(session).mark(live=live_id(session)):
+        return None
+    return working
+
+
 def take_up(session: Session) -> ModelRow | None:
     """The oldest wish, now in work; nothing while another is in work anywhere. One whose process died is given up first."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CLAIM_LOCK})
+    _one_at_a_time(session)
     now = clock.now()
     working = list(session.scalars(select(ModelRow).where(ModelRow.state == State.WORKING.value)))
     for row in working:
@@ -52,6 +66,11 @@ def take_up(session: Session) -> ModelRow | None:
         return None
     found.begun_at = found.beat_at = now
     return move(session, row=found, to=State.WORKING, actor=found.asked_by)
+
+
+def note_data(session: Session, *, model_id: int, mark: str) -> None:
+    """Notes what a training or a test in work is made of."""
+    get(session, model_id=model_id).learns_from = mark
 
 
 def beat(session: Session, *, model_id: int, step: str, progress: float) -> None:
@@ -76,10 +95,18 @@ def finish(session: Session, *, model_id: int, report: Mapping[str, Any], conten
 
 
 def hand_on(session: Session, *, model_id: int) -> None:
-    """Puts work back that a process leaves because it is stopped; another one, or the next start, begins it anew."""
+    """Puts work back that a process leaves because it is stopped; another one, or the next start, begins it anew. It is given
+    up when the same waits already."""
+    _one_at_a_time(session)
     row = get(session, model_id=model_id)
-    if row.state == State.WORKING.value:
-        row.step, row.progress, row.beat_at = "waiting", 0.0, None
+    if row.state != State.WORKING.value:
+        return
+    waits = select(ModelRow.id).where(ModelRow.kind == row.kind, ModelRow.state == State.QUEUED.value).limit(1)
+    if session.scalar(waits) is not None:
+        row.error = "stopped"
+        move(session, row=row, to=State.FAILED, actor="clock")
+    else:
+        row.step, row.progress, row.beat_at, row.learns_from = "waiting", 0.0, None, None
         move(session, row=row, to=State.QUEUED, actor=row.asked_by)
 
 
@@ -183,6 +210,12 @@ def under_way(session: Session) -> ModelRow | None:
     """What waits or is in work, for the progress bar."""
     states = (State.WORKING.value, State.QUEUED.value)
     return session.scalar(select(ModelRow).where(ModelRow.state.in_(states)).order_by(ModelRow.state.desc(), ModelRow.id).limit(1))
+
+
+def _one_at_a_time(session: Session) -> None:
+    # SQLite has one writer at a time; PostgreSQL would let two of these look before either has written.
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CLAIM_LOCK})
 
 
 def _forget_old(session: Session) -> None:

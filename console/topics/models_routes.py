@@ -40,6 +40,7 @@ def router(deps: ChannelDeps, service: Service) -> APIRouter:
                 "live": learning.live(session),
                 "before": learning.previous(session),
                 "row": learning.under_way(session),
+                "coming": {kind: learning.on_its_way(session, kind=kind) for kind in _KINDS.values()},
             }
         values |= {"may_train": may(user, "models.train"), "may_promote": may(user, "models.promote")}
         return render(
@@ -64,12 +65,13 @@ def router(deps: ChannelDeps, service: Service) -> APIRouter:
         if act not in _KINDS:
             raise BadInput("There is no such act.")
         with deps.sessions.begin() as session:
-            row = learning.ask_for(session, kind=_KINDS[act], actor=user.name)
-            model_id = row.id
-        return RedirectResponse(f"{HOME}{model_id}", 303)
+            pending = learning.on_its_way(session, kind=_KINDS[act])
+            row = pending or learning.ask_for(session, kind=_KINDS[act], actor=user.name)
+            place = f"{HOME}{row.id}{'?pending=1' if pending else ''}"
+        return RedirectResponse(place, 303)
 
     @routes.get("/topics/models/{model_id}")
-    def report(request: Request, model_id: int) -> Response:
+    def report(request: Request, model_id: int, pending: bool = False) -> Response:
         user = staff_user(request, deps, "console.see")
         library, language = deps.library.get(), page_language(request, user)
         with reading(deps.sessions) as session:
@@ -77,6 +79,7 @@ def router(deps: ChannelDeps, service: Service) -> APIRouter:
         titles = {intent: library.title(intent, language) for intent in library.topics}
         values: dict[str, Any] = {
             "row": row,
+            "pending": pending and row.state in (State.QUEUED, State.WORKING),
             "report": row.report,
             "titles": titles,
             "may_promote": may(user, "models.promote") and row.state == State.READY,

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from bot.learning.models import LearningRow
-from bot.learning.service import ask_for, under_way
+from bot.learning.service import ask_for, on_its_way, under_way
 from console.topics import counts, editor, lines
 from console.topics.editor import Typed
 from knowledge.library import Library
@@ -105,6 +105,7 @@ def router(deps: ChannelDeps, service: Service) -> APIRouter:
             if row is None:
                 raise NotFound("There is no such topic.")
             newest, working = editor.newest_version(session, intent=intent), under_way(session)
+            coming = on_its_way(session, kind="topics")
             count = counts.counts(session).get(intent, counts.Count())
         topic = Topic.from_data(row.data)
         mine = not user.owners or topic.owner in user.owners
@@ -125,6 +126,7 @@ def router(deps: ChannelDeps, service: Service) -> APIRouter:
             "unlearned": [text for text, _ in examples if (known := model()) is None or not known.knows(intent, text)],
             "collisions": editor.collisions(examples, library=library, model=model(), own=intent) if staff_made else [],
             "row": working,
+            "coming": coming,
         }
         return render("topics/topic.html", request=request, deps=deps, user=user, **values)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,9 +12,11 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.learning import service
+from bot.learning.data import learning_data
 from bot.learning.files import live_copy, local_copy
 from bot.learning.models import ModelFile, ModelRow
 from bot.learning.states import TRANSITIONS, State, move
+from knowledge.models import TopicRow
 from server import clock
 from server.audit.models import AuditRow
 from server.database.engine import Sessions, make_engine, make_sessions
@@ -94,6 +98,50 @@ def test_one_wish_that_waits_is_enough_and_one_training_at_a_time(sessions: Sess
         assert taken is not None
         assert taken.id == first.id
         assert service.take_up(session) is None
+
+
+def test_one_in_work_is_enough_until_what_it_learns_from_or_is_compared_with_changes(sessions: Sessions) -> None:
+    other = trained(sessions, b"one")
+    with sessions.begin() as session:
+        first = service.ask_for(session, kind="topics", actor="ana")
+        service.take_up(session)
+        assert service.on_its_way(session, kind="topics") is None, "it may have been taken up before it read the latest words"
+        service.note_data(session, model_id=first.id, mark=learning_data(session).mark(live=service.live_id(session)))
+        assert service.ask_for(session, kind="topics", actor="ben").id == first.id
+        assert service.on_its_way(session, kind="check") is None
+    with sessions.begin() as session:
+        topic = session.get_one(TopicRow, "shelter_pets")
+        topic.data = {**topic.data, "examples": {"en": ["may my iguana come along"]}}
+        assert service.on_its_way(session, kind="topics") is None, "new words are not in the one in work"
+        session.rollback()
+    with sessions.begin() as session:
+        assert service.on_its_way(session, kind="topics") is not None
+        service.promote(session, model_id=other, actor="sue")
+        second = service.ask_for(session, kind="topics", actor="ben").id
+        assert second != first.id, "it would be compared with another model"
+        assert service.ask_for(session, kind="topics", actor="cy").id == second
+
+
+def test_two_who_ask_at_the_same_moment_ask_for_one(sessions: Sessions) -> None:
+    together = threading.Barrier(2)
+
+    def ask() -> int:
+        together.wait()
+        with sessions.begin() as session:
+            return service.ask_for(session, kind="topics", actor="ana").id
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(ask) for _ in range(2)]
+        assert len({one.result() for one in asked}) == 1
+
+
+def test_work_that_is_left_behind_while_the_same_waits_is_given_up(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        left = service.ask_for(session, kind="topics", actor="ana")
+        service.take_up(session)
+        waiting = service.ask_for(session, kind="topics", actor="ben")
+        service.hand_on(session, model_id=left.id)
+        assert (left.state, left.error, waiting.state) == ("failed", "stopped", "queued")
 
 
 def test_work_whose_process_died_is_given_up_and_the_next_begun(sessions: Sessions) -> None:

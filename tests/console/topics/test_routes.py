@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from bot.learning import service as learning
-from bot.learning.models import LearningRow
+from bot.learning.data import learning_data
+from bot.learning.models import LearningRow, ModelRow
 from console.topics.lines import redacted
 from knowledge.models import MessageVersion, TopicRow
 from server.alerts.service import raise_alert
@@ -179,6 +180,29 @@ async def test_a_training_is_asked_for_and_followed(client: httpx.AsyncClient, m
     page = (await client.get(asked.headers["location"])).text
     assert "goes on answering" in page
     assert XSS not in page
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "A training is on its way"), ("es", "Ya hay un entrenamiento en camino")])
+async def test_train_pressed_again_asks_for_no_second_one(
+    client: httpx.AsyncClient, menu_service: Service, lang: str, said: str
+) -> None:
+    await signed_in(client, menu_service, "approver")
+    first = await post(client, f"{HOME}models/train?lang={lang}")
+    again = await post(client, f"{HOME}models/train?lang={lang}")
+    assert again.headers["location"].partition("?")[0] == first.headers["location"]
+    assert said in (await client.get(again.headers["location"])).text
+    assert said not in (await client.get(first.headers["location"])).text
+    with menu_service.sessions.begin() as session:
+        row = learning.take_up(session)
+        assert row is not None
+        learning.note_data(session, model_id=row.id, mark=learning_data(session).mark(live=None))
+    await post(client, f"{HOME}models/train?lang={lang}")
+    place = await added(client)
+    assert len(rows(menu_service, ModelRow)) == 1
+    await post(client, f"{place}/publish", hours="12")
+    await post(client, f"{HOME}models/train?lang={lang}")
+    assert [row.state for row in rows(menu_service, ModelRow)] == ["working", "queued"], "the new topic is learned after"
+    assert said in (await client.get(f"{place}?lang={lang}")).text
 
 
 @pytest.mark.parametrize("channel", ["sms", "web", "ivr"])
