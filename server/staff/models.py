@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, Integer, String, Text
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.database.base import Base
@@ -31,8 +31,6 @@ class StaffUser(Base):
     language: Mapped[str] = mapped_column(String(8), default="en")
     phone: Mapped[str | None] = mapped_column(Text)
     """Ciphertext of the telephone in which this person takes calls."""
-    failures: Mapped[int] = mapped_column(Integer, default=0)
-    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disabled: Mapped[bool] = mapped_column(Boolean, default=False)
     tour: Mapped[int | None] = mapped_column(Integer, default=0)
     """The step of the tour that is shown next; empty once it was finished or dismissed."""
@@ -60,6 +58,20 @@ class StaffSession(Base):
     """The sealed form that was sent when the proof was asked for."""
     device: Mapped[str] = mapped_column(String(120), default="")
     """What the browser calls itself, so that a person knows their own sessions."""
+
+
+class StaffFailure(Base):
+    """One sign-in that failed at an account there is, kept for a day so that guessing waits (`tries`)."""
+
+    __tablename__ = "staff_failures"
+    __table_args__ = (Index("ix_staff_failures_user_id_at", "user_id", "at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff_users.id", ondelete="CASCADE"))
+    source: Mapped[str] = mapped_column(String(64))
+    """The known browser, or the keyed hash of the address."""
+    known: Mapped[bool] = mapped_column(Boolean)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class RecoveryCode(Base):

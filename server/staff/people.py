@@ -14,6 +14,7 @@ from server.audit.service import record
 from server.errors import BadInput, Conflict, NotFound
 from server.staff.models import StaffSession, StaffUser
 from server.staff.service import ROLES
+from server.staff.tries import forget
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def switch(session: Session, *, name: str, on: bool, actor: str) -> StaffUser:
         if user.role == "administrator":
             _another_administrator(session, user)
         session.execute(delete(StaffSession).where(StaffSession.user_id == user.id))
-    user.disabled, user.failures, user.locked_until = not on, 0, None
+    user.disabled = not on
+    forget(session, user=user)
     record(session, actor=actor, action="staff.switched_on" if on else "staff.switched_off", subject=user.name)
     return user
 

@@ -32,26 +32,31 @@ from server.staff.service import (
     who_is,
 )
 from server.staff.turnstile import Busy, Turnstile
+from server.staff.visitors import Visitor
 
 
 def router(deps: ChannelDeps) -> APIRouter:
     """The sign-in pages."""
     routes = APIRouter(tags=["staff"], include_in_schema=False)
     hours = deps.settings.session_hours
-    turnstile = Turnstile()
+    secure = deps.settings.public_url.startswith("https://")
+    strangers, ours = Turnstile(), Turnstile(at_once=1, waiting=32, of_one=3)
+    """A flood of strangers fills no line that people wait in who are signed in, or were on the same browser before."""
 
-    def address(request: Request) -> str:
-        return client_address(request, deps.settings)
+    def visitor_of(request: Request) -> Visitor:
+        return Visitor(client_address(request, deps.settings), request.cookies, deps.keys)
 
     def carry(response: Response, token: str) -> Response:
-        secure = deps.settings.public_url.startswith("https://")
         response.set_cookie(COOKIE, token, httponly=True, secure=secure, samesite="strict", max_age=hours * 3600)
         return response
 
-    def start(token: str, back: str | None) -> Response:
+    def start(token: str, back: str | None, visitor: Visitor) -> Response:
         user = _by_token(deps, token)
         home = "/password" if user is None or user.one_time else back or home_for(user.role)
-        return carry(RedirectResponse(home, 303), token)
+        response = carry(RedirectResponse(home, 303), token)
+        if user is not None:
+            visitor.remember(response, name=user.name, secure=secure)
+        return response
 
     def own_proof(request: Request, user: StaffUser) -> None:
         """A password is changed by who just proved to be its owner; the one-time password is such a proof."""
@@ -70,15 +75,18 @@ def router(deps: ChannelDeps) -> APIRouter:
         password: Annotated[str, Form()] = "",
         next: Annotated[str | None, Form()] = None,
     ) -> Response:
+        visitor = visitor_of(request)
+        source = visitor.source(name[:64])
+
         def attempt() -> SignedIn | None:
             device = _device(request.headers.get("user-agent", ""))
             checked = check(deps.sessions, name=name[:64], password=password[:256])
             with deps.sessions.begin() as session:
-                return sign_in(session, name=name[:64], checked=checked, hours=hours, device=device)
+                return sign_in(session, name=name[:64], checked=checked, hours=hours, visitor=visitor, device=device)
 
         back = same_site(next)
         try:
-            opened = await turnstile.run(attempt, address=address(request))
+            opened = await (ours if source.known else strangers).run(attempt, address=source.key)
         except Busy as error:
             return render("sign_in.html", request=request, deps=deps, problem=error.words, back=back, status=error.status)
         if opened is None:
@@ -86,21 +94,23 @@ def router(deps: ChannelDeps) -> APIRouter:
         if opened.half:
             page = render("code.html", request=request, deps=deps, failed=False, back=back)
             return carry(page, opened.token)
-        return start(opened.token, back)
+        return start(opened.token, back, visitor)
 
     @routes.post("/sign-in/code")
     async def enter_code(
         request: Request, code: Annotated[str, Form()] = "", next: Annotated[str | None, Form()] = None
     ) -> Response:
+        visitor = visitor_of(request)
+
         def attempt() -> str | None:
             with deps.sessions.begin() as session:
                 half = request.cookies.get(COOKIE, "")
-                return finish_sign_in(session, token=half, code=code[:64], keys=deps.keys, hours=hours)
+                return finish_sign_in(session, token=half, code=code[:64], keys=deps.keys, hours=hours, visitor=visitor)
 
         token, back = await run_in_threadpool(attempt), same_site(next)
         if token is None:
             return render("code.html", request=request, deps=deps, failed=True, back=back, status=403)
-        return start(token, back)
+        return start(token, back, visitor)
 
     @routes.post("/sign-out")
     def leave(request: Request) -> Response:
@@ -135,7 +145,7 @@ def router(deps: ChannelDeps) -> APIRouter:
                 end_sessions(session, user=user, actor=user.name, keep=here)
 
         try:
-            await turnstile.run(change, address=address(request))
+            await ours.run(change, address=f"person:{user.id}")
         except (BadInput, Busy) as error:
             return render("password.html", request=request, deps=deps, user=user, problem=error.words, status=error.status)
         return RedirectResponse(home_for(user.role), 303)
@@ -177,7 +187,7 @@ def router(deps: ChannelDeps) -> APIRouter:
 
         back = same_site(next)
         try:
-            proved = await turnstile.run(attempt, address=address(request))
+            proved = await ours.run(attempt, address=f"person:{user.id}")
         except Busy as error:
             return again(error.words, error.status)
         if not proved:

@@ -19,10 +19,11 @@ from server.identity.keys import Keys
 from server.staff.models import StaffSession, StaffUser
 from server.staff.passwords import hash_password, matches, one_time_password
 from server.staff.second_factor import accepts, remove
+from server.staff.tries import forget, note_failure, wait_after, waits
+from server.staff.visitors import Source, Visitor
 
 ROLES: Final = ("viewer", "author", "approver", "agent", "supervisor", "administrator")
 MIN_PASSWORD: Final = 12
-_FREE_FAILURES: Final = 5
 _MOST_TRIES: Final = 10
 """After so many wrong proofs a session ends: it is not its owner who is trying."""
 HALF_LASTS: Final = timedelta(minutes=5)
@@ -58,7 +59,8 @@ def reset_user(session: Session, *, name: str, actor: str) -> str:
     if user is None:
         raise NotFound(f"There is no account named {name}.")
     first = one_time_password()
-    user.password_hash, user.one_time, user.failures, user.locked_until = hash_password(first), True, 0, None
+    user.password_hash, user.one_time = hash_password(first), True
+    forget(session, user=user)
     session.execute(delete(StaffSession).where(StaffSession.user_id == user.id))
     if user.totp_secret is not None:
         remove(session, user=user, actor=actor)
@@ -100,38 +102,42 @@ def check(sessions: Sessions, *, password: str, name: str | None = None, user_id
     return Checked(stored, matches(stored, password))
 
 
-def sign_in(session: Session, *, name: str, checked: Checked, hours: int, device: str = "") -> SignedIn | None:
+def sign_in(session: Session, *, name: str, checked: Checked, hours: int, visitor: Visitor, device: str = "") -> SignedIn | None:
     """Opens a session for a password that was checked, or nothing when the sign-in failed.
 
-    After five failures each further one locks the account for longer, up to fifteen minutes. The caller commits either way,
-    so that failures count."""
+    After five failures from one place each further one makes that place wait for longer, up to fifteen minutes (`tries`). The
+    caller commits either way, so that failures count."""
     now = clock.now()
     user = session.scalar(select(StaffUser).where(StaffUser.name == name.strip().lower()).with_for_update())
-    if user is None or user.disabled or _locked(user):
+    if user is None or user.disabled:
+        return None
+    source = visitor.source(user.name)
+    if waits(session, user=user, source=source):
         return None
     if not checked.fits(user):
-        _failed(session, user)
+        _failed(session, user, source)
         return None
     half = user.totp_secret is not None
     if not half:
-        user.failures, user.locked_until = 0, None
+        forget(session, user=user, source=source)
         record(session, actor=user.name, action="staff.signed_in", subject=user.name)
     lasts = HALF_LASTS if half else timedelta(hours=hours)
     return SignedIn(_open(session, user=user, expires_at=now + lasts, device=device, half=half), half)
 
 
-def finish_sign_in(session: Session, *, token: str, code: str, keys: Keys, hours: int) -> str | None:
+def finish_sign_in(session: Session, *, token: str, code: str, keys: Keys, hours: int, visitor: Visitor) -> str | None:
     """The second half of a sign-in: gives the token of the whole session when the code is right. The caller commits either way."""
     row = session.get(StaffSession, session_hash(token))
     if row is None or not row.half or row.expires_at <= clock.now():
         return None
     user = session.get_one(StaffUser, row.user_id, with_for_update=True)
-    if user.disabled or _locked(user):
+    source = visitor.source(user.name)
+    if user.disabled or waits(session, user=user, source=source):
         return None
     if not accepts(session, user=user, code=code, keys=keys):
-        _failed(session, user)
+        _failed(session, user, source)
         return None
-    user.failures, user.locked_until = 0, None
+    forget(session, user=user, source=source)
     session.delete(row)
     record(session, actor=user.name, action="staff.signed_in", subject=user.name, detail={"second_factor": True})
     return _open(session, user=user, expires_at=clock.now() + timedelta(hours=hours), device=row.device, half=False)
@@ -155,28 +161,17 @@ def prove(session: Session, *, token: str, secret: str, checked: Checked, keys: 
     return True
 
 
-def _locked(user: StaffUser) -> bool:
-    return user.locked_until is not None and user.locked_until > clock.now()
-
-
-def _wait_after(failures: int) -> datetime | None:
-    """Until when nothing is accepted after so many failures in a row: longer each time, up to a quarter of an hour."""
-    over = failures - _FREE_FAILURES
-    return clock.now() + timedelta(seconds=min(900, 30 * 2 ** min(over, 5))) if over >= 0 else None
-
-
 def _wrong_proof(session: Session, row: StaffSession, user: StaffUser) -> None:
     row.tries += 1
-    row.locked_until = _wait_after(row.tries)
+    row.locked_until = clock.now() + wait_after(row.tries)
     record(session, actor=user.name, action="staff.proof_failed", subject=user.name, detail={"tries": row.tries})
     if row.tries >= _MOST_TRIES:
         session.delete(row)
 
 
-def _failed(session: Session, user: StaffUser) -> None:
-    user.failures += 1
-    user.locked_until = _wait_after(user.failures)
-    record(session, actor=user.name, action="staff.sign_in_failed", subject=user.name)
+def _failed(session: Session, user: StaffUser, source: Source) -> None:
+    note_failure(session, user=user, source=source)
+    record(session, actor=user.name, action="staff.sign_in_failed", subject=user.name, detail={"known_browser": source.known})
 
 
 def _open(session: Session, *, user: StaffUser, expires_at: datetime, device: str, half: bool) -> str:

@@ -16,9 +16,11 @@ from server.cli import main
 from server.database.engine import make_engine, make_sessions, reading
 from server.database.migrate import current, head
 from server.errors import BadInput, NotFound, NotReady
+from server.identity.keys import Keys
 from server.settings import Settings
 from server.staff.models import StaffUser
 from server.staff.service import check, sign_in
+from server.staff.visitors import Visitor
 from tests.server.cli.conftest import Command, run
 
 
@@ -37,10 +39,11 @@ def test_users_are_added_and_reset(command: Command, settings: Settings) -> None
     second = command("users", "reset", "ana").output.split()[-1]
     engine = make_engine(settings.database)
     sessions = make_sessions(engine)
+    visitor = Visitor("127.0.0.1", {}, Keys.from_secret("k" * 32))
     for password, opens in ((first, False), (second, True)):
         checked = check(sessions, name="ana", password=password)
         with sessions.begin() as session:
-            assert (sign_in(session, name="ana", checked=checked, hours=1) is not None) == opens
+            assert (sign_in(session, name="ana", checked=checked, hours=1, visitor=visitor) is not None) == opens
     engine.dispose()
 
 
