@@ -9,10 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from knowledge import store
 from knowledge.library import Library
 from knowledge.models import IncidentRow
-from knowledge.pack_files import shipped_floor
 from knowledge.records import Incident, Situation
 
 Version = tuple[str, int]
@@ -53,7 +51,6 @@ def incident_of(row: IncidentRow) -> Incident:
 
 
 def outlook(
-    session: Session,
     *,
     before: Library,
     incidents: Iterable[Incident],
@@ -62,20 +59,21 @@ def outlook(
     without: Collection[Version] = (),
 ) -> Outlook:
     """What would change, from `before`, if exactly these incidents were open, and these versions were not published any more."""
-    contents = store.read_contents(session)
-    messages = tuple(one for one in contents.messages if (one.message_id, one.version) not in without)
-    after = Library(replace(contents, incidents=tuple(incidents), messages=messages), floor=shipped_floor())
+    after = before.moved(incidents, without=without)
     return Outlook(answer_changes(before, after, language=language, now=now), before.menu(), after.menu())
 
 
 def answer_changes(before: Library, after: Library, *, language: str, now: datetime) -> tuple[AnswerChange, ...]:
     """The topics that would be answered with another message, the protective ones first, then those that would have no answer.
-    The texts are those of a text message in `language`."""
+    Both libraries have the same facts: where the same versions are tried, the same is said. The texts are those of a text message
+    in `language`."""
     urgent = protective_topics(before)
     found = []
     asked = Situation("en", "sms", now)
     read = replace(asked, language=language)
     for intent in before.topics:
+        if before.tried(intent, now) == after.tried(intent, now):
+            continue
         old, new = before.answer(intent, asked), after.answer(intent, asked)
         if (old.message_id, old.version, old.text) == (new.message_id, new.version, new.text):
             continue

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -54,9 +55,7 @@ class Library:
             {name: value for name, value in contents.city.items() if name not in _RESERVED and "." not in name}
         )
         self._prepared: Mapping[str, Any] = {name: value for name, value in contents.city.items() if name not in self.city}
-        self.incidents: tuple[Incident, ...] = tuple(
-            sorted(contents.incidents, key=lambda one: (_LEVELS.index(one.level), one.started_at), reverse=True)
-        )
+        self.incidents: tuple[Incident, ...] = _greatest_first(contents.incidents)
         self.facts: tuple[Fact, ...] = contents.facts
         self._places = Places(contents.facts)
         shipped = {message.message_id: message for message in floor}
@@ -73,6 +72,14 @@ class Library:
         """The library of some packs alone, for a process without a database."""
         packs = [pack_files.read_pack(packs_dir / name) for name in names]
         return cls(pack_files.contents_of(packs, now=now or clock.now()), floor=pack_files.shipped_floor())
+
+    def moved(self, incidents: Iterable[Incident], *, without: Collection[tuple[str, int]] = ()) -> Library:
+        """This library as it would be with exactly these incidents open, and without some versions (message and number)."""
+        other = copy(self)
+        other.__dict__.pop("_menu", None)
+        other.incidents = _greatest_first(incidents)
+        other._speaker = self._speaker.moved(other.incidents, phase=other.phase, without=without)
+        return other
 
     @property
     def incident(self) -> Incident | None:
@@ -93,6 +100,10 @@ class Library:
         """Everything that is said on a topic, in order: more than one where several messages are for the resident's zone alone, or
         where the zone is not known and messages for single zones are in force."""
         return self._speaker.answers(intent, situation)
+
+    def tried(self, intent: str, now: datetime) -> tuple[tuple[str, int], ...]:
+        """The versions (message and number) that are tried on a topic now, in order."""
+        return self._speaker.tried(intent, now)
 
     def depends_on_zone(self, intent: str, now: datetime) -> bool:
         """True when a message for some zones only is in force on a topic."""
@@ -230,6 +241,10 @@ class Library:
     def contradictions(self) -> tuple[Contradiction, ...]:
         """The facts that disagree now; the safer of each two is what is said."""
         return self._speaker.facts.contradictions(clock.now())
+
+
+def _greatest_first(incidents: Iterable[Incident]) -> tuple[Incident, ...]:
+    return tuple(sorted(incidents, key=lambda one: (_LEVELS.index(one.level), one.started_at), reverse=True))
 
 
 WAIT_FOR_READER: Final = 2.0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from knowledge.facts import LISTS, FactBook
 from knowledge.places import Places
-from knowledge.records import Contents, Published, Said, Situation
+from knowledge.records import Contents, Incident, Published, Said, Situation
 from knowledge.rendering.placeholders import ASOF, Template, Value, compile_template, fill
 from knowledge.rendering.sentences import cut
 from knowledge.rendering.sms import render_sms
@@ -44,13 +44,13 @@ class Speaker:
         self._places = places
         self._city = contents.city
         self._floor = floor
-        self._versions: dict[str, list[Published]] = defaultdict(list)
-        self._variants: dict[str, list[str]] = defaultdict(list)
+        self._versions: dict[str, list[Published]] = {}
+        self._variants: dict[str, list[str]] = {}
         for message in sorted(contents.messages, key=lambda message: message.version, reverse=True):
-            self._versions[message.message_id].append(message)
+            self._versions.setdefault(message.message_id, []).append(message)
         for message in sorted((versions[0] for versions in self._versions.values()), key=_order):
             if message.intent:
-                self._variants[message.intent].append(message.message_id)
+                self._variants.setdefault(message.intent, []).append(message.message_id)
         self._zone = ZoneInfo(str(contents.city.get("time_zone", "UTC")))
         self._fold = bool(contents.city.get("sms_fold_accents", False))
         self._map_url = str(contents.city.get("map_url", ""))
@@ -78,6 +78,24 @@ class Speaker:
             if one is not None:
                 return (one,)
         return (self._holding(situation),)
+
+    def moved(self, incidents: tuple[Incident, ...], *, phase: str, without: Collection[tuple[str, int]] = ()) -> Speaker:
+        """The voice as it would be with other incidents, and without some versions; it shares everything else with this one."""
+        other = copy(self)
+        other.phase, other._incidents, other._said = phase, incidents, {}
+        touched = {message_id for message_id, _ in without} & self._versions.keys()
+        if touched:
+            kept = {name: [one for one in self._versions[name] if (name, one.version) not in without] for name in touched}
+            other._versions = {**self._versions, **kept}
+            other._variants = dict(self._variants)
+            for intent in {one.intent for name in touched for one in self._versions[name] if one.intent}:
+                newest = [other._versions[name][0] for name in self._variants[intent] if other._versions[name]]
+                other._variants[intent] = [one.message_id for one in sorted(newest, key=_order)]
+        return other
+
+    def tried(self, intent: str, now: datetime) -> tuple[tuple[str, int], ...]:
+        """The versions that are tried on a topic, in order: the first that can be filled is what everybody hears."""
+        return tuple((one.message_id, one.version) for one in self._fitting(intent, now))
 
     def by_zone(self, intent: str, now: datetime) -> bool:
         """True when something is said on a topic to some zones only."""

@@ -302,7 +302,7 @@ def _outlook(
 ) -> Response:
     language = page_language(request, user)
     library = deps.library.get(session)
-    seen = outlook(session, before=library, incidents=incidents, language=language, now=clock.now(), without=without)
+    seen = outlook(before=library, incidents=incidents, language=language, now=clock.now(), without=without)
     shown: dict[str, Any] = {"row": None, "pack": None, "entered": {}, "withdrawn": [], "chosen": set(), "kept": [], "closing": []}
     shown |= values
     if shown["row"] is not None:

@@ -170,7 +170,7 @@ async def test_what_is_shown_is_what_is_said(client: httpx.AsyncClient, menu_ser
     asked = Situation("en", "sms", now)
     with menu_service.sessions() as session:
         before = menu_service.library.get(session)
-        told = outlook(session, before=before, incidents=[], language="en", now=now)
+        told = outlook(before=before, incidents=[], language="en", now=now)
     said = {intent: before.answer(intent, asked).text for intent in before.topics}
     await signed_in(client, menu_service, "approver")
     look = await client.get(f"{HOME}{row.id}/close")
