@@ -20,6 +20,7 @@ from knowledge import pack_files, store
 from knowledge.facts import Contradiction
 from knowledge.incident_packs import IncidentPack, menus_of, parse_incident_pack
 from knowledge.keywords import Keywords, menu
+from knowledge.models import search_words
 from knowledge.phrasings import Phrasings
 from knowledge.places import Gazetteer, Named, Places
 from knowledge.plan import PlanTemplate, parse_fields, parse_template
@@ -152,6 +153,11 @@ class Library:
         if topic is None:
             raise NotFound(f"There is no topic {intent}.")
         return topic.title.get(language) or topic.title[FALLBACK_LANGUAGE]
+
+    @cached_property
+    def title_words(self) -> Mapping[str, str]:
+        """The words of what each topic is called, in every language one line, as searches compare them."""
+        return {intent: "\n".join(search_words(name) for name in topic.title.values()) for intent, topic in self.topics.items()}
 
     def menu(self, _language: str = FALLBACK_LANGUAGE) -> tuple[str, ...]:
         """The topics of the number menu for what is going on, nine at most, in the order of their numbers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,6 +18,9 @@ from knowledge.models import MessageFind, MessageVersion, search_words
 from knowledge.topics import Texts
 
 PAGE: Final = 40
+FIRST_PIECE: Final = 160
+FAR: Final = 400
+"""Beyond so many messages a page of a search is a far one."""
 STATES: Final = ("live", "ending", "coming", "draft", "in_review", "approved", "returned", "expired", "withdrawn")
 """What the list can be narrowed to. The first three are told from the window, the others are states."""
 _LIGHT: Final = load_only(
@@ -67,13 +70,10 @@ class Found:
     more: bool
 
 
-def find(session: Session, *, query: Query, titles: Mapping[str, Iterable[str]], language: str, now: datetime) -> Found:
-    """The messages that fit, those touched last first. `titles` are the names of the topics in every language."""
-    f = MessageFind
-    newest = func.max(f.id)
-    wanted = select(f.message_id).where(*_conditions(session, query, titles, now)).group_by(f.message_id)
-    page = max(1, query.page)
-    ids = session.scalars(wanted.order_by(newest.desc()).limit(PAGE + 1).offset((page - 1) * PAGE)).all()
+def find(session: Session, *, query: Query, titles: Mapping[str, str], language: str, now: datetime) -> Found:
+    """The messages that fit, those touched last first. `titles` are the words of the topics' names, a line for each language."""
+    begin = (max(1, query.page) - 1) * PAGE
+    ids = _touched_last(session, _conditions(session, query, titles, now), begin=begin, most=PAGE + 1)
     shown = ids[:PAGE]
     stand = stand_of(session, message_ids=shown, now=now)
     texts = _texts(session, [_said(one).id for one in stand.values()])
@@ -87,6 +87,26 @@ def find(session: Session, *, query: Query, titles: Mapping[str, Iterable[str]],
         for message_id in shown
     )
     return Found(rows, len(ids) > PAGE)
+
+
+def _touched_last(session: Session, conditions: list[ColumnElement[bool]], *, begin: int, most: int) -> Sequence[str]:
+    """The messages that have a version which fits, the newest version first, from the place `begin` on.
+
+    What is searched for is read from the newest on, in growing pieces and only as far as needed: what many messages hold is found
+    at once. The whole list and its far pages are grouped by the database."""
+    f = MessageFind
+    if not conditions or begin > FAR:
+        grouped = select(f.message_id).where(*conditions).group_by(f.message_id).order_by(func.max(f.id).desc())
+        return session.scalars(grouped.limit(most).offset(begin)).all()
+    found: dict[str, None] = {}
+    wanted, piece = select(f.id, f.message_id).where(*conditions).order_by(f.id.desc()), FIRST_PIECE
+    while len(found) < begin + most:
+        rows = session.execute(wanted.limit(piece)).all()
+        found.update(dict.fromkeys(row.message_id for row in rows))
+        if len(rows) < piece:
+            break
+        wanted, piece = wanted.where(f.id < rows[-1].id), piece * 4
+    return list(found)[begin : begin + most]
 
 
 def stand_of(session: Session, *, message_ids: Iterable[str], now: datetime) -> dict[str, Standing]:
@@ -106,7 +126,7 @@ def _texts(session: Session, ids: list[int]) -> dict[int, Texts]:
     return {row.id: row.texts for row in rows}
 
 
-def _conditions(session: Session, query: Query, titles: Mapping[str, Iterable[str]], now: datetime) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, query: Query, titles: Mapping[str, str], now: datetime) -> list[ColumnElement[bool]]:
     f = MessageFind
     conditions: list[ColumnElement[bool]] = []
     if query.state:
@@ -140,14 +160,14 @@ def _in_state(state: str, now: datetime) -> ColumnElement[bool]:
             return f.state == state
 
 
-def _holds(session: Session, terms: list[str], text: str, titles: Mapping[str, Iterable[str]]) -> ColumnElement[bool]:
+def _holds(session: Session, terms: list[str], text: str, titles: Mapping[str, str]) -> ColumnElement[bool]:
     f = MessageFind
     inside = _inside(session)
     ways: list[ColumnElement[bool]] = [and_(*(inside(f.words, term) > 0 for term in terms))] if terms else []
     called = [
         intent
         for intent, names in titles.items()
-        if terms and any(all(term in search_words(name) for term in terms) for name in names)
+        if terms and terms[0] in names and any(all(term in name for term in terms) for name in names.split("\n"))
     ]
     if called:
         ways.append(f.intent.in_(called))

@@ -48,10 +48,9 @@ def router(deps: ChannelDeps) -> APIRouter:
             page=page,
         )
         reader = page_language(request, user)
-        titles = {intent: topic.title.values() for intent, topic in library.topics.items()}
         now = clock.now()
         with reading(deps.sessions) as session:
-            found = finding.find(session, query=chosen, titles=titles, language=reader, now=now)
+            found = finding.find(session, query=chosen, titles=library.title_words, language=reader, now=now)
         return render(
             "messages/_rows.html" if request.query_params.get("piece") else "messages/list.html",
             request=request,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
@@ -29,6 +30,9 @@ from server.staff.models import StaffUser
 from server.staff.permissions import PERMISSIONS
 
 HOME = "/console/topics/"
+PAGE: Final = 150
+"""So many topics are listed at a time: all that ship and a city's own, as a rule."""
+MOST_PAGES: Final = 1000
 
 
 async def fields(request: Request) -> dict[str, str]:
@@ -50,18 +54,29 @@ def router(deps: ChannelDeps, service: Service) -> APIRouter:
         return service.assistant.topic_model if service.assistant is not None else None
 
     @routes.get("/")
-    def home(request: Request) -> Response:
+    def home(request: Request, page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1) -> Response:
         user = staff_user(request, deps, "console.see")
         library, language = deps.library.get(), page_language(request, user)
         wanted = request.query_params.get("q", "").strip()[:80]
         with reading(deps.sessions) as session:
             numbers = counts.counts(session)
-            rows = session.scalars(select(TopicRow).where(TopicRow.active)).all()
-            listed = [_line(row, numbers, library, language) for row in rows]
+            # What staff made and never published stands in no library.
+            own = session.execute(select(TopicRow.intent, TopicRow.data).where(TopicRow.active, TopicRow.pack.is_(None)))
+            unsaid = [Topic.from_data(data) for intent, data in own if intent not in library.topics]
             working = under_way(session)
-        found = [line for line in listed if not wanted or wanted.casefold() in line["search"]]
-        found.sort(key=lambda line: (-line["count"].unclear, -line["count"].asked, line["title"]))
-        values: dict[str, Any] = {"listed": found, "wanted": wanted, "may_change": may(user, "topics.change"), "row": working}
+        found = [line for topic in (*library.topics.values(), *unsaid) if (line := _line(topic, numbers, language)).fits(wanted)]
+        found.sort(key=lambda line: (-line.count.unclear, -line.count.asked, line.title))
+        shown = found[(page - 1) * PAGE : page * PAGE]
+        values: dict[str, Any] = {
+            "listed": shown,
+            "published": {line.topic.intent for line in shown if library.can_answer(line.topic.intent, clock.now())},
+            "owners": {line.topic.owner: _owner(library, line.topic.owner, language).partition(":")[0] for line in shown},
+            "wanted": wanted,
+            "page": page,
+            "more": len(found) > page * PAGE,
+            "may_change": may(user, "topics.change"),
+            "row": working,
+        }
         return render("topics/list.html", request=request, deps=deps, user=user, **values)
 
     @routes.get("/new")
@@ -261,16 +276,21 @@ def _errors(typed: Typed) -> bool:
     return any(finding.level == "error" for finding in editor.findings(typed))
 
 
-def _line(row: TopicRow, numbers: dict[str, counts.Count], library: Library, language: str) -> dict[str, Any]:
-    title = row.title.get(language) or row.title["en"]
-    return {
-        "intent": row.intent,
-        "title": title,
-        "owner": _owner(library, str(row.data["owner"]), language).partition(":")[0],
-        "count": numbers.get(row.intent, counts.Count()),
-        "published": library.can_answer(row.intent, clock.now()),
-        "search": f"{title} {row.intent} {row.data['owner']}".casefold(),
-    }
+@dataclass(frozen=True)
+class Line:
+    """One topic of the list."""
+
+    topic: Topic
+    title: str
+    count: counts.Count
+
+    def fits(self, wanted: str) -> bool:
+        """True when it is called so, in the language of the page or by its stable name, or belongs to such an owner."""
+        return not wanted or wanted.casefold() in f"{self.title} {self.topic.intent} {self.topic.owner}".casefold()
+
+
+def _line(topic: Topic, numbers: dict[str, counts.Count], language: str) -> Line:
+    return Line(topic, topic.title.get(language) or topic.title["en"], numbers.get(topic.intent, counts.Count()))
 
 
 def _owner(library: Library, name: str, language: str) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from console.messages.finding import PAGE, Query, find
+from console.messages.finding import FAR, PAGE, Query, find
 from knowledge import editing, lifecycle
 from knowledge.lifecycle import State, Wording
 from knowledge.models import MessageVersion
@@ -16,7 +16,7 @@ from server.assembly import Service
 from server.database.engine import reading
 from tests.console.messages.writers import Office
 
-TITLES = {"boil_water_notice": ["Is the water safe?", "¿Se puede tomar el agua?"]}
+TITLES = {"boil_water_notice": "is the water safe\nse puede tomar el agua"}
 
 
 def found(service: Service, **query: str | int) -> list[str]:
@@ -83,6 +83,16 @@ def test_pages_hold_every_message_once(either_service: Service) -> None:
     listed = [message_id for page in pages for message_id in page]
     assert len(listed) == len(everything)
     assert set(listed) == everything
+
+
+def test_a_search_has_the_same_order_near_and_far(either_service: Service) -> None:
+    texts = {"en": dict.fromkeys(("sms", "web", "voice"), "Quokkas are out.")}
+    with either_service.sessions.begin() as session:
+        for number in (*range(FAR + 2 * PAGE), *range(0, FAR, 7)):
+            lifecycle.draft(session, wording=Wording(f"x.q{number}", texts, "parks", "s"), author="ana")
+    pages = [found(either_service, text="quokkas", page=page) for page in range(1, FAR // PAGE + 4)]
+    newest = [f"x.q{number}" for number in (*reversed(range(0, FAR, 7)), *reversed(range(FAR + 2 * PAGE)))]
+    assert [message_id for page in pages for message_id in page] == list(dict.fromkeys(newest))
 
 
 async def test_the_page(office: Office) -> None:

@@ -12,6 +12,7 @@ from bot.learning import service as learning
 from bot.learning.data import learning_data
 from bot.learning.models import LearningRow, ModelRow
 from console.topics.lines import redacted
+from console.topics.routes import PAGE
 from knowledge.models import MessageVersion, TopicRow
 from server.alerts.service import raise_alert
 from server.assembly import Service
@@ -83,6 +84,24 @@ async def test_every_page_in_both_languages(client: httpx.AsyncClient, menu_serv
         assert page.status_code == 200, path
         assert f'<html lang="{lang}">' in page.text
         assert XSS not in page.text
+
+
+async def test_many_topics_are_listed_page_by_page(client: httpx.AsyncClient, menu_service: Service) -> None:
+    await signed_in(client, menu_service, "viewer")
+    known = len(menu_service.library.get().topics)
+    with menu_service.sessions.begin() as session:
+        pets = session.get_one(TopicRow, "shelter_pets")
+        for number in range(PAGE):
+            data = {**pets.data, "intent": f"x_{number}", "title": {"en": f"Zebra {number:03}"}}
+            session.add(TopicRow(intent=f"x_{number}", title=data["title"], data=data, active=True, updated_at=pets.updated_at))
+    lists = [(await client.get(f"{HOME}?page={page}")).text for page in (1, 2)]
+    assert [page.count('<th scope="row">') for page in lists] == [PAGE, known]
+    assert ["More topics" in page for page in lists] == [True, False]
+    assert "Topics before" in lists[1]
+    assert "not published" in lists[0] + lists[1]
+    few = (await client.get(f"{HOME}?q=zebra+00&lang=es")).text
+    assert few.count('<th scope="row">') == 10
+    assert "Más temas" not in few
 
 
 async def test_a_topic_is_added_tried_published_and_answered(client: httpx.AsyncClient, menu_service: Service) -> None:
