@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     chat_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Web sites that may embed the chat widget, comma separated origins."
     )
+    chat_leave_url: str = Field(
+        default="https://www.weather.gov/", description="Where *Leave this page* in the web chat leads; a page that tells nothing."
+    )
     desk_kind: Literal["", "webhook", "chatwoot"] = Field(
         default="", description="The city's own desk; empty means that ours is the only one."
     )
@@ -75,6 +78,13 @@ class Settings(BaseSettings):
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
             raise ValueError("must be an address that starts with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("chat_leave_url")
+    @classmethod
+    def _page(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
+            raise ValueError("must be the address of a page that starts with http:// or https://")
+        return value
 
     @property
     def live(self) -> bool:

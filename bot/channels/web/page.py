@@ -139,6 +139,7 @@ class Page:
             "training": not self._settings.live,
             "number": shown_number(self._settings.twilio_number),
             "asset": self._assets.address,
+            "leave_to": self._settings.chat_leave_url,
         }
 
 

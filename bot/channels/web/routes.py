@@ -58,7 +58,10 @@ def router(deps: ChannelDeps, *, limiter: Limiter | None = None) -> APIRouter:
     async def show(request: Request) -> Response:
         session = session_of(request, deps.keys)
         talk, unread = await asyncio.to_thread(_try_talk, deps, session)
-        return page.chat(request, library=deps.library.last_good, talk=talk, session=session, unread=unread)
+        response = page.chat(request, library=deps.library.last_good, talk=talk, session=session, unread=unread)
+        # With the cookie there before the first word, every form leads to a GET: no way Back sends a message again.
+        keep(response, session or new_session(deps.keys), request, deps.settings)
+        return response
 
     @api.get("/widget.js", include_in_schema=False)
     async def widget_script(request: Request) -> Response:
@@ -83,6 +86,23 @@ def router(deps: ChannelDeps, *, limiter: Limiter | None = None) -> APIRouter:
         embed = {"embed": "1"} if request.query_params.get("embed") == "1" else {}
         address = urlencode({"lang": page_language(request), "ended": "1"} | embed)
         response = RedirectResponse(f"/chat/?{address}", status_code=303)
+        forget(response, request, deps.settings)
+        return response
+
+    @api.get("/leave", include_in_schema=False)
+    async def leave(request: Request) -> Response:
+        """The way out for somebody whose screen is watched: the chat off this browser, and on to a page that tells nothing.
+
+        A link, so that it works without a script; all it changes is what this browser keeps."""
+        response = RedirectResponse(deps.settings.chat_leave_url, status_code=303)
+        response.headers.update({"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+        forget(response, request, deps.settings)
+        return response
+
+    @api.post("/leave", include_in_schema=False)
+    async def left(request: Request) -> Response:
+        """The same for the page's script, which has already left."""
+        response = Response(status_code=204, headers={"Cache-Control": "no-store"})
         forget(response, request, deps.settings)
         return response
 

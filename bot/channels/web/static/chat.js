@@ -433,7 +433,7 @@ document.addEventListener("visibilitychange", () => {
   else if (state.owner === "bot") deafen();
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") tellCity({ spillway: "close" });
+  if (event.key === "Escape" && !event.repeat && !event.isComposing) tellCity({ spillway: "close" });
 });
 
 async function start() {

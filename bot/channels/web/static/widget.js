@@ -49,6 +49,12 @@ open.textContent = word.open;
 root.append(panel, open);
 let frame = null;
 
+function leave() {
+  kept((box) => box.removeItem(KEPT));
+  frame?.contentWindow.postMessage({ spillway: "leave" }, origin);
+  show(false);
+}
+
 function show(visible) {
   if (visible && !frame) {
     frame = element("iframe", "", { src: `${origin}/chat/?embed=1&lang=${language}`, title: word.frame });
@@ -61,8 +67,16 @@ function show(visible) {
 
 open.addEventListener("click", () => show(panel.hidden));
 close.addEventListener("click", () => show(false));
+// The first Escape closes the panel, from wherever it is pressed; three in a row also forget what was said in it.
+let presses = [];
+function escape() {
+  const now = Date.now();
+  presses = [...presses.filter((at) => now - at < 3000), now];
+  if (frame && presses.length >= 3) leave();
+  else if (!panel.hidden) show(false);
+}
 root.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !panel.hidden) show(false);
+  if (event.key === "Escape" && !event.repeat) escape();
 });
 // The chat's own frame may be denied storage; this page then keeps its session for this tab, so that the talk goes on.
 const KEPT = "spillway.session";
@@ -72,7 +86,8 @@ const kept = (change) => {
 addEventListener("message", (event) => {
   if (!frame || event.source !== frame.contentWindow || event.origin !== origin) return;
   const { spillway, session } = event.data ?? {};
-  if (spillway === "close") show(false);
+  if (spillway === "close") escape();
+  else if (spillway === "leave") { kept((box) => box.removeItem(KEPT)); show(false); }
   else if (spillway === "hello") frame.contentWindow.postMessage({ spillway: "session", session: kept((box) => box.getItem(KEPT)) }, origin);
   else if (spillway === "keep") kept((box) => (session ? box.setItem(KEPT, session) : box.removeItem(KEPT)));
 });

@@ -26,8 +26,9 @@ def bubbles(page: str) -> list[str]:
 
 async def test_a_form_is_answered_on_the_page_and_a_refresh_keeps_the_talk(http: httpx.AsyncClient) -> None:
     page = await http.get("/chat/?lang=en")
-    first = await http.post("/chat/messages?lang=en", data={**fields(page.text), "text": "where is a shelter"})
-    assert first.status_code == 200
+    sent = await http.post("/chat/messages?lang=en", data={**fields(page.text), "text": "where is a shelter"})
+    assert sent.status_code == 303
+    first = await http.get(sent.headers["location"])
     assert bubbles(first.text) == ["resident", "bot"]
     assert "Lincoln High School" in first.text
     second = await http.post("/chat/messages?lang=en", data={**fields(first.text), "text": "is the water safe to drink"})
@@ -43,12 +44,14 @@ async def test_a_browser_without_cookies_keeps_its_talk_in_the_form(chat_app: ob
     for text in ("where is a shelter", "is the water safe to drink"):
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
             page = page or (await http.get("/chat/")).text
+            http.cookies.clear()
             page = (await http.post("/chat/messages", data={**fields(page), "text": text})).text
     assert bubbles(page) == ["resident", "bot", "resident", "bot"]
 
 
 async def test_loading_the_answer_again_sends_nothing_twice(http: httpx.AsyncClient) -> None:
     form = {**fields((await http.get("/chat/")).text), "text": "where is a shelter"}
+    http.cookies.clear()
     first = await http.post("/chat/messages", data=form)
     form["session"] = fields(first.text)["session"]
     again = await http.post("/chat/messages", data=form)
@@ -65,7 +68,7 @@ async def test_going_back_to_an_old_form_and_writing_something_else_sends_it(htt
 
 async def test_buttons_choose_and_are_shown_with_their_words(http: httpx.AsyncClient) -> None:
     form = fields((await http.get("/chat/")).text)
-    menu = (await http.post("/chat/messages", data={**form, "text": "xyzzy plugh"})).text
+    menu = (await http.post("/chat/messages", data={**form, "text": "xyzzy plugh"}, follow_redirects=True)).text
     choices = re.findall(r'<button form="composer" name="choice" value="(\d)">([^<]+)</button>', menu)
     assert len(choices) > 1
     value, label = choices[1]
@@ -76,7 +79,8 @@ async def test_buttons_choose_and_are_shown_with_their_words(http: httpx.AsyncCl
 
 async def test_a_typed_text_is_not_lost_when_a_button_is_pressed(http: httpx.AsyncClient) -> None:
     form = fields((await http.get("/chat/")).text)
-    page = (await http.post("/chat/messages", data={**form, "text": "my roof leaks", "choice": "Talk to a person"})).text
+    both = {**form, "text": "my roof leaks", "choice": "Talk to a person"}
+    page = (await http.post("/chat/messages", data=both, follow_redirects=True)).text
     assert bubbles(page).count("resident") == 2
     assert "You are in line for a person" in page
 
@@ -84,7 +88,8 @@ async def test_a_typed_text_is_not_lost_when_a_button_is_pressed(http: httpx.Asy
 async def test_the_picked_language_is_sent_once_with_the_form(http: httpx.AsyncClient) -> None:
     page = await http.get("/chat/?lang=es&set=1")
     assert fields(page.text)["language"] == "es"
-    answered = await http.post("/chat/messages?lang=es", data={**fields(page.text), "text": "shelter"})
+    form = {**fields(page.text), "text": "shelter"}
+    answered = await http.post("/chat/messages?lang=es", data=form, follow_redirects=True)
     assert 'lang="es"' in answered.text
     assert "language" not in fields(answered.text)
 
