@@ -26,5 +26,7 @@ PLACEHOLDERS: Final[Mapping[str, Kind]] = {
 }
 """Every city value that is a placeholder."""
 
-RUNTIME: Final = frozenset({"options", "position", "minutes", "place", "reference", "number", "agent", "reason", "language"})
+RUNTIME: Final = frozenset(
+    {"options", "position", "minutes", "place", "reference", "number", "agent", "reason", "language", "since"}
+)
 """Placeholders of system texts that the assistant fills itself."""

@@ -156,7 +156,7 @@ def _system(library: Library) -> Iterator[str]:
     return _table("Cards and system texts", "Text messages each is sent in.", head, rows)
 
 
-_RUNTIME: Final = ("options", "position", "minutes", "place", "reference", "number", "agent", "reason", "language")
+_RUNTIME: Final = ("options", "position", "minutes", "place", "reference", "number", "agent", "reason", "language", "since")
 
 
 def _plan(library: Library) -> Iterator[str]:

@@ -18,6 +18,7 @@ from bot.learning.files import live_copy
 from bot.learning.keeper import ModelKeeper
 from bot.learning.service import live_id
 from bot.published import PublishedExamples
+from bot.request_states import RequestStates
 from bot.triage.engine import TriageEngine
 from desk.desk import AgentDesk
 from ivr.assistant import PhoneAssistant
@@ -115,13 +116,14 @@ def assemble(settings: Settings, *, with_assistant: bool = True, patience: float
     if assistant is not None:
         learned = PublishedExamples(assistant, library=lambda: library.last_good, knows=assistant.knows)
         answering.insert(0, learned)
+    knowing = [RequestStates(each, sessions, lambda: library.last_good) for each in answering]
     spine = Spine(
         sessions=sessions,
         locks=ConversationLocks(engine),
         keys=keys,
         triage=triage,
         library=library,
-        assistants=tuple(_OnEveryChannel(each, library=lambda: library.last_good) for each in answering),
+        assistants=tuple(_OnEveryChannel(each, library=lambda: library.last_good) for each in knowing),
         desk=AgentDesk(city=lambda: library.last_good.city),
         detect=detect,
         stored=wake.stored,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -33,6 +35,9 @@ ALLOWED: Final[dict[State, frozenset[State]]] = {
     State.CANCELLED: frozenset({State.OPEN}),
 }
 """What may follow what."""
+OVER: Final = frozenset({State.DONE, State.CANCELLED})
+TOLD_FOR: Final = timedelta(days=180)
+"""After this long a telephone number may be somebody else's: older requests are told by a person only."""
 MOST_OF_ONE: Final = 10
 MOST_LISTED: Final = 100
 
@@ -98,11 +103,38 @@ def move(session: Session, *, reference: str, to: str, actor: str, seen: str | N
 
 
 def of_resident(session: Session, *, conversation: Conversation) -> list[ServiceRequest]:
-    """What this resident asked for, the newest first: in this conversation, and in others from the same number."""
-    ours = ServiceRequest.conversation_id == conversation.id
+    """What this resident asked for, the newest first: in this conversation, and in others from the same number or browser."""
+    return [row for row, _ in _of_contact(session, conversation)]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a resident may be told of a request of theirs."""
+
+    reference: str
+    conversation: str
+    """The reference of the conversation in which it was made, which residents were told too."""
+    state: State
+    since: datetime
+
+
+def told_to(session: Session, *, conversation: Conversation, now: datetime) -> list[Known]:
+    """The requests whose state may be told in this conversation, the newest first. One that was made where somebody else may have
+    been watching is told by nobody but a person."""
+    return [
+        Known(row.reference, made_in.reference, State(row.state), row.made_at if row.state == State.OPEN.value else row.state_at)
+        for row, made_in in _of_contact(session, conversation)
+        if row.made_at >= now - TOLD_FOR and not made_in.memory.get("watched")
+    ]
+
+
+def _of_contact(session: Session, conversation: Conversation) -> list[tuple[ServiceRequest, Conversation]]:
+    ours = Conversation.key == conversation.key
     if conversation.person is not None:
         ours = or_(ours, ServiceRequest.person == conversation.person)
-    return list(session.scalars(select(ServiceRequest).where(ours).order_by(ServiceRequest.id.desc()).limit(MOST_OF_ONE)))
+    query = select(ServiceRequest, Conversation).join(Conversation, Conversation.id == ServiceRequest.conversation_id)
+    rows = session.execute(query.where(ours).order_by(ServiceRequest.id.desc()).limit(MOST_OF_ONE))
+    return [(row, made_in) for row, made_in in rows]
 
 
 def listed(

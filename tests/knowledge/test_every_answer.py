@@ -19,6 +19,7 @@ RUNTIME: dict[str, str | int] = {
     "options": "1. Shelters\n2. Power",
     "position": 3,
     "minutes": 12,
+    "since": "September 14",
     "place": "Zone B",
     "reference": "HC-7K3M9QX",
     "number": "555-555-0177",
