@@ -43,6 +43,7 @@ from server.http.pages import STATIC
 from server.http.security import SecurityHeaders
 from server.http.static_files import CachedFiles, Compressed
 from server.outbox.worker import OutboxWorker
+from server.retention.rounds import Retention
 from server.settings import Settings
 from server.staff.account import router as account_router
 from server.staff.routes import router as staff_router
@@ -102,6 +103,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
                 tasks.create_task(sending.run(stop))
             tasks.create_task(DeskRounds(deps).run(stop))
             tasks.create_task(VoiceRounds(deps).run(stop))
+            tasks.create_task(Retention(deps).run(stop))
             yield
             stop.set()
         service.close()

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+FEWEST_DAYS_KEPT = 7
+"""Nothing that a resident left with us is removed sooner, so that what went wrong last week can still be looked at."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -65,6 +67,16 @@ class Settings(BaseSettings):
         description="Languages of that desk's agents when it does not say, comma separated; the first is for notes.",
     )
     desk_timeout: float = Field(default=5.0, gt=0, le=60, description="Seconds that one request to that desk may take.")
+    keep_words_days: int = Field(
+        default=1095, ge=0, description="What was written and said is kept so many days after the last of it; 0: for ever."
+    )
+    keep_numbers_days: int = Field(
+        default=365, ge=0, description="Numbers, and what else tells who it was, are kept so many days; 0: for ever."
+    )
+    keep_recordings_days: int = Field(
+        default=90, ge=0, description="Recorded messages that were heard are kept so many days; 0: for ever."
+    )
+    keep_hold: bool = Field(default=False, description="A legal hold: nothing is removed while it is set.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("trusted_proxies", "chat_origins", "desk_languages", mode="before")
@@ -78,6 +90,13 @@ class Settings(BaseSettings):
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
             raise ValueError("must be an address that starts with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("keep_words_days", "keep_numbers_days", "keep_recordings_days")
+    @classmethod
+    def _days(cls, value: int) -> int:
+        if 0 < value < FEWEST_DAYS_KEPT:
+            raise ValueError(f"must be 0, for ever, or at least {FEWEST_DAYS_KEPT} days")
+        return value
 
     @field_validator("chat_leave_url")
     @classmethod

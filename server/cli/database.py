@@ -16,10 +16,12 @@ from server import clock
 from server.audit.service import first_break, last_digest
 from server.cli.console import out
 from server.cli.open import open_database
-from server.database.engine import make_engine
+from server.database.engine import make_engine, make_sessions
 from server.database.migrate import current, head
 from server.database.migrate import upgrade as run_migrations
 from server.errors import BadInput, NotReady
+from server.retention.rounds import purge as purge_all
+from server.retention.rules import Rules
 from server.settings import get_settings
 
 app = typer.Typer(help="The database: bring up to date, back up, restore.", no_args_is_help=True)
@@ -79,6 +81,30 @@ def restore(source: Annotated[Path, typer.Argument(help="A file that `db backup`
             str(source),
         )
     upgrade()
+
+
+@app.command()
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would go, and change nothing.")] = False,
+) -> None:
+    """Remove what residents left with us and is past its time. The service does the same once a day."""
+    settings = get_settings()
+    rules = Rules.of(settings)
+    engine = make_engine(settings.database)
+    try:
+        run_migrations(engine)
+        counts = purge_all(make_sessions(engine), rules=rules, actor="command line", dry_run=dry_run)
+    finally:
+        engine.dispose()
+    if rules.hold:
+        out.print("A legal hold is set (SPILLWAY_KEEP_HOLD): nothing is removed.")
+        return
+    held = counts.pop("held_back", 0)
+    out.print("Would remove:" if dry_run else "Removed:")
+    for name, count in sorted(counts.items()) or [("nothing", 0)]:
+        out.print(f"  {name.replace('_', ' ')}: {count:,}", highlight=False)
+    if held:
+        out.print(f"{held:,} older conversations stay: something in them is open, owed, unheard or younger.", highlight=False)
 
 
 @audit_app.command()
