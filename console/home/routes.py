@@ -13,6 +13,7 @@ from server.database.engine import reading
 from server.http.deps import ChannelDeps
 from server.http.pages import page_language, render
 from server.staff.access import staff_user
+from server.staff.permissions import PERMISSIONS
 
 
 def router(deps: ChannelDeps) -> APIRouter:
@@ -32,6 +33,7 @@ def router(deps: ChannelDeps) -> APIRouter:
                 deps=deps,
                 user=user,
                 incidents=library.incidents,
+                may_start=user.role in PERMISSIONS["incidents.change"],
                 first=said[: board.FIRST],
                 others=said[board.FIRST :],
                 ending=board.ending(session, now=now),

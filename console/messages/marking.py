@@ -15,6 +15,10 @@ BEFORE: Final = 50
 """Characters that are shown before the first word that was found, where the text is too long to be shown whole."""
 
 
+_MARKS: Final = re.compile(r"\*\*|^\s*- ", re.MULTILINE)
+"""What makes words bold and lines a list in the web chat."""
+
+
 @dataclass(frozen=True)
 class Excerpt:
     """A part of one text, in pieces: each with whether it was looked for."""
@@ -43,7 +47,7 @@ def _held(texts: Mapping[str, Mapping[str, str]], place: tuple[str, str], terms:
 
 
 def _pieces(text: str, terms: list[str]) -> tuple[tuple[str, bool], ...]:
-    text = " ".join(text.split())
+    text = " ".join(_MARKS.sub("", text).split())
     hits = [word.span() for word in re.finditer(r"\w+", text) if any(term in search_words(word[0]) for term in terms)]
     start, end = _window(text, hits[0][0] if hits else 0)
     pieces: list[tuple[str, bool]] = [("… ", False)] if start else []

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import delete
 
 from knowledge.changes import bump_revision, put_fact
 from knowledge.fact_edits import token
@@ -374,3 +375,22 @@ async def test_what_there_is_not(client: httpx.AsyncClient, menu_service: Servic
         f"{FACTS}shelter/lincoln/back", data={"act": other, "seen": token(fact(menu_service))}, headers=SAME_SITE
     )
     assert wrong.status_code == 404
+
+
+async def test_an_empty_list_says_what_to_do_next(client: httpx.AsyncClient, menu_service: Service) -> None:
+    with menu_service.sessions.begin() as session:
+        session.execute(delete(FactRow))
+        bump_revision(session)
+    await signed_in(client, menu_service, "author")
+    assert "Add the first one here" in (await client.get(f"{FACTS}?type=shelter")).text
+    for narrowed in ("?type=shelter&q=xyzzy", "?type=shelter&show=expired", "?q=xyzzy"):
+        assert "Nothing fits." in (await client.get(f"{FACTS}{narrowed}")).text
+    await sign_in(client, make_viewer(menu_service))
+    page = (await client.get(f"{FACTS}?type=shelter")).text
+    assert "Authors add them" in page
+    assert "Add the first one here" not in page
+
+
+def make_viewer(service: Service) -> str:
+    make_user(service, "vic", "viewer")
+    return "vic"

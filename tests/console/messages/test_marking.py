@@ -54,3 +54,9 @@ def test_nothing_is_added_and_it_stays_short(text: str, query: str) -> None:
 
 def test_a_message_without_texts() -> None:
     assert excerpt({}, query="a", language="en").pieces == ()
+
+
+def test_the_marks_of_the_web_chat_are_left_out() -> None:
+    texts = {"en": {"web": "**Water** is safe.\n- Boil nothing.\n- Well-made ice is fine."}}
+    found = excerpt(texts, query="well", language="en")
+    assert "".join(part for part, _ in found.pieces) == "Water is safe. Boil nothing. Well-made ice is fine."
