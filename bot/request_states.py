@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -53,7 +54,8 @@ class RequestStates:
             if answer is not None:
                 return answer
         answered = await self.inner.respond(asked)
-        if TOPIC not in (answered.topic, *answered.topics) or answered.handoff or answered.outcome is Outcome.CLARIFY:
+        asks = TOPIC in (answered.topic, *answered.topics) or asks_for_state(asked.text)
+        if not asks or answered.handoff or answered.outcome is Outcome.CLARIFY:
             return answered
         known = await asyncio.to_thread(self._known, asked)
         if not known:
@@ -90,6 +92,23 @@ class RequestStates:
             said = library.say(MESSAGES[one.state], situation, reference=one.reference, since=since)
             parts.append(Part.of(said, "answer"))
         return _said(asked, tuple(parts))
+
+
+_ASKS: Final = re.compile(
+    r"\b(?:status|updates?|progress|news|estado|estatus|avances?|novedad(?:es)?|noticias)\b.{0,30}"
+    r"\b(?:reports?|requests?|tickets?|reportes?|solicitud(?:es)?|folio)\b",
+    re.IGNORECASE,
+)
+_OF_OTHERS: Final = re.compile(
+    r"\b(?:fema|sba|insurance|claims?|aid|loan|assistance|unemployment|police|seguro|aseguranza|ayuda|préstamo|prestamo|desempleo)\b",
+    re.IGNORECASE,
+)
+
+
+def asks_for_state(text: str) -> bool:
+    """True for "any update on my damage report", which is about damage and still asks how far it is; what other offices keep the
+    state of is none of ours."""
+    return _ASKS.search(text) is not None and _OF_OTHERS.search(text) is None
 
 
 MESSAGES: Final[dict[State, str]] = {

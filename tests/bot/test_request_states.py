@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.request_states import asks_for_state
 from bot.tracking import tracking_in
 from server import clock
 from server.assembly import Service
@@ -136,6 +137,29 @@ async def test_with_a_person_nothing_is_said_over_them(menu_service: Service) ->
     await reported(menu_service, who)
     await who.says("agent")
     assert said(await who.says(NUMBER)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("any update on my damage report", True),
+        ("¿hay noticias de mi reporte de daños?", True),
+        ("what is the status of my FEMA request", False),
+        ("estado de mi solicitud de ayuda", False),
+        ("how do i report damage", False),
+        ("any news on the storm", False),
+    ],
+)
+def test_how_people_ask_for_it(text: str, asks: bool) -> None:
+    assert asks_for_state(text) is asks
+
+
+async def test_a_question_about_damage_that_asks_how_far_it_is(menu_service: Service) -> None:
+    who = Resident(menu_service.spine)
+    assert said(await who.says("any update on my damage report")) != ["system.request_open"]
+    await reported(menu_service, who)
+    assert said(await who.says("any update on my damage report")) == ["system.request_open"]
+    assert said(await who.says("how do i report damage")) != ["system.request_open"]
 
 
 @pytest.mark.parametrize(
