@@ -155,6 +155,7 @@ class Classifier:
             categories=dict(zip(self._categories, map(float, categories), strict=True)),
             looked_twice=again,
             cut_short=cut_short,
+            worst_part=worst_part(parts, by_words[1:], by_vector[1:]),
         )
 
     def _look_again(self, text: str, vector: Array, patterns: Array, stacked: Array) -> Array:
@@ -197,6 +198,14 @@ def stack_features(
     parts = [float(bool(part_words)), worst_words / 4 + 2, worst_vector / 4 + 2]
     opinions = np.concatenate([np.clip(by_words, -8, 0), np.clip(by_vector, -8, 0)])
     return np.concatenate([opinions / 2, np.asarray(parts, dtype=np.float32), patterns]).astype(np.float32)
+
+
+def worst_part(parts: Sequence[Sequence[str]], part_words: Sequence[Array], part_vectors: Array) -> str:
+    """The part on which the opinions by words and by meaning together are the worst; nothing where a message has no parts."""
+    if not parts:
+        return ""
+    alarm = [float(words[HARD] + vector[HARD]) for words, vector in zip(part_words, part_vectors, strict=True)]
+    return " ".join(parts[int(np.argmax(alarm))])
 
 
 def softmax(logits: Array) -> Array:

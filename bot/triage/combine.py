@@ -22,6 +22,12 @@ _ABOUT_911 = "seeks_information"
 _DOUBTED = frozenset({"news", "practice", "over_now", "about_someone_in_general"})
 
 
+PART_HARD = 0.9
+PART_SOFT = 0.7
+"""Chances of an emergency in the worst part of a long message that make the whole HARD, and SOFT. They were chosen on long training
+messages (docs/triage.md)."""
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """Probabilities of an emergency above which each kind of evidence makes a message HARD, and those of SOFT and CRISIS.
@@ -44,7 +50,7 @@ class Scores:
     """What the classifier says: probabilities of the levels, and of the categories among emergencies.
 
     `looked_twice` says that the first look was in doubt and a second one decided; `cut_short` that it was in doubt and no second
-    one came in time.
+    one came in time. `worst_part` are the words of a long message that look most like an emergency.
     """
 
     hard: float
@@ -53,6 +59,7 @@ class Scores:
     categories: Mapping[str, float]
     looked_twice: bool = False
     cut_short: bool = False
+    worst_part: str = ""
 
     @property
     def danger(self) -> float:
@@ -88,6 +95,18 @@ def combine(reading: Reading, scores: Scores | None, thresholds: Thresholds) -> 
         cues = [hit for hit in reading.of("cue") if not hit.masked]
         return _decision(Level.SOFT, _category(cues, scores) if cues else None, cues, vetoes, score)
     return Decision(Level.NONE, vetoes=vetoes, score=score)
+
+
+def with_part(whole: Decision, part: Decision) -> Decision:
+    """What a long message comes to when its worst part, read as a message of its own, is an emergency: ordinary talk around a
+    clause hides it. It takes more to be HARD than for a whole message, and less to be said the safety line."""
+    if part.level is not Level.HARD or not part.score >= PART_SOFT:
+        return whole
+    if part.score >= PART_HARD:
+        return replace(part, evidence=(*part.evidence, "one part"), vetoes=whole.vetoes)
+    if whole.level is not Level.NONE:
+        return whole
+    return replace(whole, level=Level.SOFT, card=card_for(Level.SOFT, None), evidence=("one part",))
 
 
 def towards_danger(decision: Decision) -> Decision:

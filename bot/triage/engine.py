@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bot.triage.classifier import Classifier, ModelError
-from bot.triage.combine import Thresholds, combine, reassures, towards_danger
+from bot.triage.combine import Thresholds, combine, reassures, towards_danger, with_part
 from bot.triage.context import SHORT_WORDS, Context, answer_to_card, latch, plain_answer
 from bot.triage.decision import SAFETY_LINE, Decision, Level, card_for
 from bot.triage.normalise import Normal, fold, normalise
@@ -111,6 +111,10 @@ class TriageEngine:
             return combine(reading, None, Thresholds())
         scores = classifier.score(reading, text)
         decision = combine(reading, scores, classifier.thresholds_for(scores))
+        if scores.worst_part and decision.level in (Level.NONE, Level.SOFT):
+            part = read(self._normal(scores.worst_part), self._rules)
+            alone = classifier.score(part, scores.worst_part)
+            decision = with_part(decision, combine(part, alone, classifier.thresholds_for(alone)))
         if scores.cut_short:
             return towards_danger(decision)
         return replace(decision, evidence=(*decision.evidence, "second look")) if scores.looked_twice else decision

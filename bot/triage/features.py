@@ -18,7 +18,7 @@ LONG_WORDS = 14
 """Messages of more words are also looked at in parts, so that one clause of many can be the emergency; unless a firm pattern
 already found it."""
 
-WINDOWS = 2
+WINDOWS = 5
 _STRENGTHS = ("sure", "cue", "soft", "crisis")
 _MOST_WORDS = 120
 
