@@ -41,6 +41,7 @@ def test_every_text_that_is_said_is_there(message_id: str, channel: str, languag
         "minutes": 5,
         "reference": "HC-2222222",
         "when": "9 am",
+        "since": "September 3",
         "number": "555 555 0100",
         "agent": "Ana",
         "reason": "asked for a person",
