@@ -81,6 +81,9 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     "fr": frozenset(("ou est je nous avons besoin eau abri aide mon ma pas maison electricite quand").split()),
     "pt": frozenset(("onde fica preciso abrigo agua casa minha nao tem luz ajuda quando voces estou").split()),
 }
+_VIETNAMESE: Final = frozenset("ơưđạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ")
+"""Letters that no other language that is written to a city here has."""
+
 _ENGLISH: Final = frozenset(
     [
         "the",
@@ -182,6 +185,7 @@ def detect(text: str, *, current: str, fixed: bool) -> tuple[str, bool]:
 
     While nothing is settled a guess is followed, so that `refugio` alone is answered in Spanish; once settled, only a sentence
     of three words or more that is clearly in another language changes it."""
+    text = unicodedata.normalize("NFC", text)
     words = _WORD.findall(text)
     wished = _wished(words)
     if wished is not None:
@@ -229,12 +233,14 @@ def _other_script(text: str) -> str | None:
 
 
 def _other_words(words: list[str]) -> str | None:
-    """A language of Latin letters, by its commonest words, when at least half of three words or more are such words."""
+    """A language of Latin letters, by letters of its own in a third of three words or more, or when half are its commonest."""
     if len(words) < 3:
         return None
     plain = [_fold(word) for word in words]
     if 3 * sum(word in _ENGLISH or word in _SPANISH for word in plain) >= len(plain):
         return None
+    if 3 * sum(not _VIETNAMESE.isdisjoint(word.lower()) for word in words) >= len(words):
+        return "vi"
     score, code = max((sum(word in known for word in plain), code) for code, known in _WORDS.items())
     return code if 2 * score >= len(plain) else None
 

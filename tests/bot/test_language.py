@@ -13,6 +13,7 @@ SPANISH = ["hola", "refugio", "basura", "agua", "luz", "se fue la luz", "dónde 
 OTHERS = {
     "请问避难所在哪里": "zh", "대피소가 어디에 있나요": "ko", "避難所はどこですか": "ja", "أين أقرب ملجأ": "ar", "где ближайшее убежище": "ru",
     "Mwen bezwen manje ak dlo pou fanmi mwen": "ht", "toi khong co nuoc, giup toi": "vi", "nasaan po ang shelter": "tl",
+    "Tôi cần nước uống cho gia đình": "vi", "Khi nào có điện lại vậy": "vi",
 }  # fmt: skip
 
 
@@ -55,6 +56,10 @@ def test_a_request_changes_it(text: str, then: str) -> None:
 @pytest.mark.parametrize(("text", "language"), list(OTHERS.items()))
 def test_other_languages_are_known_for_what_they_are(text: str, language: str) -> None:
     assert detect(text, current="en", fixed=True) == (language, True)
+
+
+def test_a_vietnamese_name_in_an_english_sentence_changes_nothing() -> None:
+    assert detect("my neighbor Nguyễn Văn Đức needs a shelter", current="en", fixed=True) == ("en", True)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "123", "00402", "🔥🔥", "?!", "FEMA", "gas", "2"])
