@@ -59,7 +59,7 @@ def serving(data_dir: Path, port: int) -> Iterator[str]:
         yield printed
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        process.wait(180)
         reader.join(60)
         assert process.stdout is not None
         process.stdout.close()
