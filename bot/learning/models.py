@@ -32,7 +32,7 @@ class ModelRow(Base):
     """The last sign of life of the process that works on it."""
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     learns_from: Mapped[str | None] = mapped_column(String(64))
-    """The mark of what it is made of and compared with, once that was read (`data.mark_of`)."""
+    """The mark of what it is made of and compared with, once that was read (`LearningData.mark`)."""
     digest: Mapped[str | None] = mapped_column(String(64))
     """SHA-256 of the model file."""
     report: Mapped[dict[str, Any] | None] = mapped_column(Json)

@@ -111,11 +111,13 @@ class TriageEngine:
             return combine(reading, None, Thresholds())
         scores = classifier.score(reading, text)
         decision = combine(reading, scores, classifier.thresholds_for(scores))
+        cut_short = scores.cut_short
         if scores.worst_part and decision.level in (Level.NONE, Level.SOFT):
             part = read(self._normal(scores.worst_part), self._rules)
             alone = classifier.score(part, scores.worst_part)
             decision = with_part(decision, combine(part, alone, classifier.thresholds_for(alone)))
-        if scores.cut_short:
+            cut_short = cut_short or alone.cut_short
+        if cut_short:
             return towards_danger(decision)
         return replace(decision, evidence=(*decision.evidence, "second look")) if scores.looked_twice else decision
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bot.triage import Level, TriageEngine, second
 from bot.triage.classifier import Classifier
+from bot.triage.combine import Scores
 from bot.triage.network import Network, Plan, fit_several, opinion
 from bot.triage.normalise import normalise
 from bot.triage.reading import read
@@ -156,6 +157,33 @@ def test_a_look_that_takes_too_long_is_given_up_towards_danger(small_model: Path
     assert all("no second look in time" in decision.evidence for decision in decisions)
     assert engine.assess("my house is on fire").level is Level.HARD
     assert encoder.asked <= 1 + LINE, "who would come too late does not stand in line"
+
+
+def test_a_look_at_a_part_that_takes_too_long_is_given_up_towards_danger(small_model: Path) -> None:
+    text = (
+        "when do you pick up the yellow bin on our street, and the fence of the park came down, and which paper do i fill in for it"
+    )
+    encoder, rules = Held(), shipped_rules()
+
+    def danger(scores: Scores) -> float:
+        return scores.hard + scores.crisis
+
+    def scored(words: str) -> Scores:
+        return model.score(read(normalise(words, rules.spelling), rules), words)
+
+    try:
+        model = Classifier.load(small_model, second=_woken(encoder), patience=0.001)
+        encoder.go.clear()
+        model._band = (2.0, 3.0)
+        whole = scored(text)
+        part = scored(whole.worst_part)
+        assert danger(whole) != pytest.approx(danger(part), abs=1e-3)
+        model._band = (danger(part) - 1e-4, danger(part) + 1e-4)
+        decision = TriageEngine(rules, model).assess(text)
+    finally:
+        encoder.go.set()
+    assert decision.level is not Level.NONE
+    assert "no second look in time" in decision.evidence
 
 
 def test_without_a_limit_every_look_is_finished(small_model: Path) -> None:
