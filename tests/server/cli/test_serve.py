@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import queue
 import re
-import signal
 import socket
 import subprocess
 import threading
@@ -58,7 +57,7 @@ def serving(data_dir: Path, port: int) -> Iterator[str]:
             printed += line
         yield printed
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(180)
         reader.join(60)
         assert process.stdout is not None
