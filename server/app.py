@@ -46,6 +46,7 @@ from server.outbox.worker import OutboxWorker
 from server.retention.rounds import Retention
 from server.settings import Settings
 from server.staff.account import router as account_router
+from server.staff.oidc.routes import router as oidc_router
 from server.staff.routes import router as staff_router
 from server.twilio.standin import make_call_control, make_recordings, make_sender
 
@@ -53,6 +54,7 @@ RESIDENTS: Final = (sms_router, voice_router, chat_router)
 """The surfaces of residents."""
 STAFF: Final = (
     staff_router,
+    oidc_router,
     account_router,
     desk_router,
     home_router,

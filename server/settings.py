@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     assistant_timeout: float = Field(default=2.0, gt=0, le=10, description="Seconds before the menu answers instead.")
     model_path: Path | None = Field(default=None, description="Answer with this model instead of the newest in the data directory.")
     session_hours: int = Field(default=12, ge=1, le=72, description="A staff session ends after this many hours.")
+    oidc_issuer: str = Field(default="", description="Identity provider that staff may also sign in with (OpenID Connect).")
+    oidc_client_id: str = Field(default="", description="The name under which this program is registered there.")
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="What the identity provider gave with it.")
+    oidc_label: str = Field(default="", max_length=60, description="The text of its button; empty means ours.")
     chat_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Web sites that may embed the chat widget, comma separated origins."
     )
@@ -90,6 +94,14 @@ class Settings(BaseSettings):
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
             raise ValueError("must be an address that starts with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        # Its slash at the end, where it has one, is part of its name.
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("must be an address that starts with https://")
+        return value
 
     @field_validator("keep_words_days", "keep_numbers_days", "keep_recordings_days")
     @classmethod

@@ -13,6 +13,9 @@ from server.http.deps import ChannelDeps
 from server.http.pages import go, render
 from server.staff import people
 from server.staff.access import staff_user
+from server.staff.browsers import browsers_of, forget_browser
+from server.staff.oidc import button
+from server.staff.oidc.service import bound_to, set_email
 from server.staff.service import ROLES, add_user, reset_user
 
 
@@ -40,6 +43,8 @@ def router(deps: ChannelDeps) -> APIRouter:
         with deps.sessions() as session:
             person = people.find(session, name=name)
             sessions = people.open_sessions(session, user_id=person.id)
+            browsers = browsers_of(session, user_id=person.id)
+            bound = bound_to(session, user_id=person.id)
         owners = deps.library.last_good.owners
         return render(
             "people/person.html",
@@ -48,6 +53,10 @@ def router(deps: ChannelDeps) -> APIRouter:
             user=user,
             person=person,
             sessions=sessions,
+            browsers=browsers,
+            here_browser=None,
+            elsewhere=button(deps.settings) is not None,
+            bound=bound,
             roles=ROLES,
             offices=owners,
         )
@@ -63,6 +72,20 @@ def router(deps: ChannelDeps) -> APIRouter:
         with deps.sessions.begin() as session:
             people.change_role(session, name=name, role=role, owners=owners or (), actor=user.name)
         return go(f"/console/people/{name}", notice="people.notice_changed")
+
+    @routes.post("/{name}/email")
+    def email(request: Request, name: str, email: Annotated[str, Form()] = "") -> Response:
+        user = staff_user(request, deps, "people.change", fresh=True)
+        with deps.sessions.begin() as session:
+            set_email(session, name=name, typed=email, actor=user.name)
+        return go(f"/console/people/{name}", notice="oidc.notice_email")
+
+    @routes.post("/{name}/browsers/{browser}/forget")
+    def forget(request: Request, name: str, browser: str) -> Response:
+        user = staff_user(request, deps, "people.change", fresh=True)
+        with deps.sessions.begin() as session:
+            forget_browser(session, user=people.find(session, name=name), browser_hash=browser, actor=user.name)
+        return go(f"/console/people/{name}", notice="browsers.notice_forgotten")
 
     @routes.post("/{name}/{act}")
     def act(request: Request, name: str, act: str) -> Response:

@@ -22,6 +22,7 @@ from server.errors import SpillwayError
 from server.golive import gaps
 from server.secrets import with_secrets
 from server.settings import Settings, get_settings
+from server.staff.oidc.provider import CALLBACK, Unreachable, make_provider
 
 Check = Callable[[Settings], str]
 
@@ -40,6 +41,7 @@ def doctor() -> None:
         ("assistant", _assistant),
         ("twilio", _twilio),
         ("desk", _desk),
+        ("sign-in", _sign_in),
         ("live mode", _live),
     ):
         try:
@@ -128,6 +130,19 @@ async def _probed(desk: OutsideDesk) -> str:
         ) from failed
     finally:
         await desk.close()
+
+
+def _sign_in(settings: Settings) -> str:
+    provider = make_provider(settings)
+    if provider is None:
+        return "Staff sign in with name and password; no identity provider is named (docs/accounts.md)."
+    try:
+        to = provider.probe()
+    except Unreachable as away:
+        raise SpillwayError(
+            f"The identity provider does not answer as one: {away.what}. Staff sign in with name and password until it does."
+        ) from away
+    return f"People are sent to {to}. It sends them back to {settings.public_url or 'SPILLWAY_PUBLIC_URL'}{CALLBACK}."
 
 
 def _live(settings: Settings) -> str:

@@ -13,7 +13,7 @@ from server.http.deps import ChannelDeps
 from server.staff.models import StaffUser
 from server.staff.permissions import PERMISSIONS
 from server.staff.second_factor import NEEDED_BY
-from server.staff.service import proved_lately, who_is
+from server.staff.service import proved_lately, vouched, who_is
 
 COOKIE: Final = "spillway_staff"
 
@@ -58,11 +58,12 @@ def staff_user(request: Request, deps: ChannelDeps, permission: str, *, fresh: b
     with deps.sessions.begin() as session:
         user = _person(session, request)
         proved = not fresh or proved_lately(session, token=token)
+        elsewhere = vouched(session, token=token)
     if user is None:
         raise SignInNeeded("Sign in first.")
     if user.one_time:
         raise OwnPasswordNeeded("Choose a password of your own first.")
-    if deps.settings.live and user.role in NEEDED_BY and user.totp_secret is None:
+    if deps.settings.live and user.role in NEEDED_BY and user.totp_secret is None and not elsewhere:
         raise SecondFactorNeeded("Set up a second factor first.")
     if user.role not in PERMISSIONS[permission]:
         raise Forbidden("Your role may not do this; ask a supervisor.", words="shell.role_403")

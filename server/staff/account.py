@@ -12,6 +12,7 @@ from server.http.deps import ChannelDeps
 from server.http.navigation import home_for
 from server.http.pages import go, render
 from server.staff.access import COOKIE, OwnPasswordNeeded, ProofNeeded, SignInNeeded, person_of
+from server.staff.browsers import browsers_of, forget_browser
 from server.staff.models import StaffUser
 from server.staff.people import end_sessions, find, open_sessions
 from server.staff.permissions import PERMISSIONS
@@ -41,10 +42,14 @@ def router(deps: ChannelDeps) -> APIRouter:
         return _page(request, known(request))
 
     def _page(request: Request, user: StaffUser, *, status: int = 200, **shown: Any) -> Response:
+        here = session_hash(request.cookies.get(COOKIE, ""))
         with deps.sessions() as session:
+            own = open_sessions(session, user_id=user.id)
             about: dict[str, Any] = {
-                "own": open_sessions(session, user_id=user.id),
-                "here": session_hash(request.cookies.get(COOKIE, "")),
+                "own": own,
+                "here": here,
+                "browsers": browsers_of(session, user_id=user.id),
+                "here_browser": next((one.browser_hash for one in own if one.token_hash == here), None),
                 "codes": codes_left(session, user_id=user.id),
             }
         values = {
@@ -76,6 +81,13 @@ def router(deps: ChannelDeps) -> APIRouter:
         with deps.sessions.begin() as session:
             end_sessions(session, user=user, actor=user.name, keep=session_hash(request.cookies.get(COOKIE, "")))
         return go("/account", notice="account.notice_ended")
+
+    @routes.post("/browsers/{browser}/forget")
+    def forget(request: Request, browser: str) -> Response:
+        user = known(request)
+        with deps.sessions.begin() as session:
+            forget_browser(session, user=find(session, name=user.name), browser_hash=browser, actor=user.name)
+        return go("/account", notice="browsers.notice_forgotten")
 
     @routes.post("/tour")
     def tour(request: Request, act: Annotated[str, Form()] = "", seen: Annotated[int, Form(ge=0, le=99)] = 0) -> Response:

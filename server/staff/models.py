@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.database.base import Base
@@ -28,6 +28,8 @@ class StaffUser(Base):
     """The sealed secret of the second factor; empty while there is none."""
     totp_step: Mapped[int | None] = mapped_column(BigId)
     """The time step of the last code that was accepted; none of it or before is accepted again (RFC 6238, 5.2)."""
+    email: Mapped[str | None] = mapped_column(String(254), unique=True, index=True)
+    """The address that the person is known by at the identity provider, in lower case."""
     language: Mapped[str] = mapped_column(String(8), default="en")
     phone: Mapped[str | None] = mapped_column(Text)
     """Ciphertext of the telephone in which this person takes calls."""
@@ -51,6 +53,8 @@ class StaffSession(Base):
     """When the person last proved who they are; publishing asks for a fresh proof."""
     half: Mapped[bool] = mapped_column(Boolean, default=False)
     """True between the right password and the right code; such a session opens nothing."""
+    vouched: Mapped[bool] = mapped_column(Boolean, default=False)
+    """True when the identity provider asked for a second factor of its own."""
     tries: Mapped[int] = mapped_column(Integer, default=0)
     """Wrong proofs since the last right one, counted here so that strangers at the sign-in cannot lock anybody out of proving."""
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -58,6 +62,8 @@ class StaffSession(Base):
     """The sealed form that was sent when the proof was asked for."""
     device: Mapped[str] = mapped_column(String(120), default="")
     """What the browser calls itself, so that a person knows their own sessions."""
+    browser_hash: Mapped[str | None] = mapped_column(String(64))
+    """The known browser that it is in, so that both end together."""
 
 
 class StaffFailure(Base):
@@ -82,3 +88,36 @@ class RecoveryCode(Base):
     code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("staff_users.id"), index=True)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StaffIdentity(Base):
+    """The identity of the provider that an account is bound to, from its first use on."""
+
+    __tablename__ = "staff_identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff_users.id", ondelete="CASCADE"), primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    bound_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class StaffVisit(Base):
+    """A visit to the identity provider that has done its work, kept for minutes so that it does no more."""
+
+    __tablename__ = "staff_visits"
+
+    state_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    used_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class KnownBrowser(Base):
+    """A browser that a person signed in with (`visitors`); without its row the cookie counts for nothing."""
+
+    __tablename__ = "staff_browsers"
+
+    browser_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff_users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    device: Mapped[str] = mapped_column(String(120), default="")
+    known_since: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)

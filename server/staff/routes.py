@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
@@ -14,10 +14,11 @@ from server.errors import BadInput
 from server.http.deps import ChannelDeps
 from server.http.navigation import home_for, same_site
 from server.http.pages import render
-from server.http.peers import client_address
 from server.staff.access import COOKIE, ProofNeeded, person_of
+from server.staff.entering import carry, device_of, enter, visitor_of
 from server.staff.kept import kept as kept_form
 from server.staff.models import StaffUser
+from server.staff.oidc import TOLD, button
 from server.staff.people import end_sessions
 from server.staff.service import (
     SignedIn,
@@ -29,34 +30,21 @@ from server.staff.service import (
     session_hash,
     sign_in,
     sign_out,
-    who_is,
 )
 from server.staff.turnstile import Busy, Turnstile
-from server.staff.visitors import Visitor
 
 
 def router(deps: ChannelDeps) -> APIRouter:
     """The sign-in pages."""
     routes = APIRouter(tags=["staff"], include_in_schema=False)
     hours = deps.settings.session_hours
-    secure = deps.settings.public_url.startswith("https://")
+    elsewhere = button(deps.settings)
     strangers, ours = Turnstile(), Turnstile(at_once=1, waiting=32, of_one=3)
     """A flood of strangers fills no line that people wait in who are signed in, or were on the same browser before."""
 
-    def visitor_of(request: Request) -> Visitor:
-        return Visitor(client_address(request, deps.settings), request.cookies, deps.keys)
-
-    def carry(response: Response, token: str) -> Response:
-        response.set_cookie(COOKIE, token, httponly=True, secure=secure, samesite="strict", max_age=hours * 3600)
-        return response
-
-    def start(token: str, back: str | None, visitor: Visitor) -> Response:
-        user = _by_token(deps, token)
-        home = "/password" if user is None or user.one_time else back or home_for(user.role)
-        response = carry(RedirectResponse(home, 303), token)
-        if user is not None:
-            visitor.remember(response, name=user.name, secure=secure)
-        return response
+    def sign_in_page(request: Request, *, problem: str | None, back: str | None, status: int = 200) -> Response:
+        shown: dict[str, Any] = {"problem": problem, "back": back, "elsewhere": elsewhere}
+        return render("sign_in.html", request=request, deps=deps, status=status, **shown)
 
     def own_proof(request: Request, user: StaffUser) -> None:
         """A password is changed by who just proved to be its owner; the one-time password is such a proof."""
@@ -66,20 +54,21 @@ def router(deps: ChannelDeps) -> APIRouter:
 
     @routes.get("/sign-in")
     def form(request: Request, next: str | None = None) -> Response:
-        return render("sign_in.html", request=request, deps=deps, problem=None, back=same_site(next))
+        told = TOLD.get(request.query_params.get("elsewhere", ""))
+        return sign_in_page(request, problem=told, back=same_site(next))
 
     @routes.post("/sign-in")
-    async def enter(
+    async def sign_in_here(
         request: Request,
         name: Annotated[str, Form()] = "",
         password: Annotated[str, Form()] = "",
         next: Annotated[str | None, Form()] = None,
     ) -> Response:
-        visitor = visitor_of(request)
+        visitor = visitor_of(request, deps)
         source = visitor.source(name[:64])
 
         def attempt() -> SignedIn | None:
-            device = _device(request.headers.get("user-agent", ""))
+            device = device_of(request)
             checked = check(deps.sessions, name=name[:64], password=password[:256])
             with deps.sessions.begin() as session:
                 return sign_in(session, name=name[:64], checked=checked, hours=hours, visitor=visitor, device=device)
@@ -88,19 +77,23 @@ def router(deps: ChannelDeps) -> APIRouter:
         try:
             opened = await (ours if source.known else strangers).run(attempt, address=source.key)
         except Busy as error:
-            return render("sign_in.html", request=request, deps=deps, problem=error.words, back=back, status=error.status)
+            return sign_in_page(request, problem=error.words, back=back, status=error.status)
         if opened is None:
-            return render("sign_in.html", request=request, deps=deps, problem="staff.failed", back=back, status=403)
+            return sign_in_page(request, problem="staff.failed", back=back, status=403)
         if opened.half:
             page = render("code.html", request=request, deps=deps, failed=False, back=back)
-            return carry(page, opened.token)
-        return start(opened.token, back, visitor)
+            return carry(page, opened.token, deps)
+        return await run_in_threadpool(enter, opened.token, back=back, visitor=visitor, deps=deps)
+
+    @routes.get("/sign-in/code")
+    def code_form(request: Request, next: str | None = None) -> Response:
+        return render("code.html", request=request, deps=deps, failed=False, back=same_site(next))
 
     @routes.post("/sign-in/code")
     async def enter_code(
         request: Request, code: Annotated[str, Form()] = "", next: Annotated[str | None, Form()] = None
     ) -> Response:
-        visitor = visitor_of(request)
+        visitor = visitor_of(request, deps)
 
         def attempt() -> str | None:
             with deps.sessions.begin() as session:
@@ -110,7 +103,7 @@ def router(deps: ChannelDeps) -> APIRouter:
         token, back = await run_in_threadpool(attempt), same_site(next)
         if token is None:
             return render("code.html", request=request, deps=deps, failed=True, back=back, status=403)
-        return start(token, back, visitor)
+        return await run_in_threadpool(enter, token, back=back, visitor=visitor, deps=deps)
 
     @routes.post("/sign-out")
     def leave(request: Request) -> Response:
@@ -161,8 +154,9 @@ def router(deps: ChannelDeps) -> APIRouter:
             proved = proved_lately(session, token=token)
         if form is not None and proved:
             return render("go_on.html", request=request, deps=deps, user=user, form=form, back=back)
-        keeps = form is not None
-        return render("confirm.html", request=request, deps=deps, user=user, problem=None, back=back, keeps=keeps)
+        told = TOLD.get(request.query_params.get("elsewhere", ""))
+        shown: dict[str, Any] = {"problem": told, "back": back, "keeps": form is not None, "elsewhere": elsewhere}
+        return render("confirm.html", request=request, deps=deps, user=user, **shown)
 
     @routes.post("/confirm")
     async def confirm(
@@ -182,7 +176,7 @@ def router(deps: ChannelDeps) -> APIRouter:
                 return prove(session, token=token, secret=secret[:256], checked=checked, keys=deps.keys)
 
         def again(problem: str | None, status: int) -> Response:
-            shown = {"problem": problem, "back": back, "keeps": bool(kept)}
+            shown = {"problem": problem, "back": back, "keeps": bool(kept), "elsewhere": elsewhere}
             return render("confirm.html", request=request, deps=deps, user=user, status=status, **shown)
 
         back = same_site(next)
@@ -197,15 +191,3 @@ def router(deps: ChannelDeps) -> APIRouter:
         return RedirectResponse(back or home_for(user.role), 303)
 
     return routes
-
-
-def _by_token(deps: ChannelDeps, token: str) -> StaffUser | None:
-    with deps.sessions.begin() as session:
-        return who_is(session, token=token)
-
-
-def _device(agent: str) -> str:
-    """What kind of browser it is, in a few words: enough to know one's own."""
-    system = next((name for name in ("iPhone", "iPad", "Android", "Windows", "Mac", "Linux") if name in agent), "")
-    browser = next((name for name in ("Edg", "Firefox", "Chrome", "Safari") if name in agent), "")
-    return " · ".join(part for part in ({"Edg": "Edge"}.get(browser, browser), system) if part)

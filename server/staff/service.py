@@ -16,6 +16,7 @@ from server.audit.service import record
 from server.database.engine import Sessions, reading
 from server.errors import BadInput, Forbidden, NotFound
 from server.identity.keys import Keys
+from server.staff.browsers import standing
 from server.staff.models import StaffSession, StaffUser
 from server.staff.passwords import hash_password, matches, one_time_password
 from server.staff.second_factor import accepts, remove
@@ -111,7 +112,7 @@ def sign_in(session: Session, *, name: str, checked: Checked, hours: int, visito
     user = session.scalar(select(StaffUser).where(StaffUser.name == name.strip().lower()).with_for_update())
     if user is None or user.disabled:
         return None
-    source = visitor.source(user.name)
+    source = standing(session, user=user, visitor=visitor)
     if waits(session, user=user, source=source):
         return None
     if not checked.fits(user):
@@ -122,7 +123,7 @@ def sign_in(session: Session, *, name: str, checked: Checked, hours: int, visito
         forget(session, user=user, source=source)
         record(session, actor=user.name, action="staff.signed_in", subject=user.name)
     lasts = HALF_LASTS if half else timedelta(hours=hours)
-    return SignedIn(_open(session, user=user, expires_at=now + lasts, device=device, half=half), half)
+    return SignedIn(open_session(session, user=user, expires_at=now + lasts, device=device, half=half), half)
 
 
 def finish_sign_in(session: Session, *, token: str, code: str, keys: Keys, hours: int, visitor: Visitor) -> str | None:
@@ -131,7 +132,7 @@ def finish_sign_in(session: Session, *, token: str, code: str, keys: Keys, hours
     if row is None or not row.half or row.expires_at <= clock.now():
         return None
     user = session.get_one(StaffUser, row.user_id, with_for_update=True)
-    source = visitor.source(user.name)
+    source = standing(session, user=user, visitor=visitor)
     if user.disabled or waits(session, user=user, source=source):
         return None
     if not accepts(session, user=user, code=code, keys=keys):
@@ -140,7 +141,7 @@ def finish_sign_in(session: Session, *, token: str, code: str, keys: Keys, hours
     forget(session, user=user, source=source)
     session.delete(row)
     record(session, actor=user.name, action="staff.signed_in", subject=user.name, detail={"second_factor": True})
-    return _open(session, user=user, expires_at=clock.now() + timedelta(hours=hours), device=row.device, half=False)
+    return open_session(session, user=user, expires_at=clock.now() + timedelta(hours=hours), device=row.device, half=False)
 
 
 def prove(session: Session, *, token: str, secret: str, checked: Checked, keys: Keys) -> bool:
@@ -174,7 +175,8 @@ def _failed(session: Session, user: StaffUser, source: Source) -> None:
     record(session, actor=user.name, action="staff.sign_in_failed", subject=user.name, detail={"known_browser": source.known})
 
 
-def _open(session: Session, *, user: StaffUser, expires_at: datetime, device: str, half: bool) -> str:
+def open_session(session: Session, *, user: StaffUser, expires_at: datetime, device: str, half: bool, vouched: bool = False) -> str:
+    """Opens a session and gives its token; `vouched` when the identity provider asked for a second factor of its own."""
     token, now = secrets.token_urlsafe(32), clock.now()
     session.add(
         StaffSession(
@@ -185,6 +187,7 @@ def _open(session: Session, *, user: StaffUser, expires_at: datetime, device: st
             last_seen_at=now,
             proved_at=now,
             half=half,
+            vouched=vouched,
             device=device[:120],
         )
     )
@@ -216,6 +219,12 @@ def proved_lately(session: Session, *, token: str | None) -> bool:
     """True when the person of this session proved who they are a short while ago, as publishing asks for."""
     row = session.get(StaffSession, session_hash(token)) if token else None
     return row is not None and clock.now() - row.proved_at <= FRESH
+
+
+def vouched(session: Session, *, token: str | None) -> bool:
+    """True when this session began with a second factor at the identity provider."""
+    row = session.get(StaffSession, session_hash(token)) if token else None
+    return row is not None and row.vouched
 
 
 def sign_out(session: Session, *, token: str) -> None:

@@ -1,7 +1,8 @@
 """Where a sign-in comes from: a browser that its person signed in with before, or an address that anybody may have.
 
-A browser is known by a signed cookie for each account, set when a sign-in succeeds and sent to the sign-in alone. It opens nothing;
-its failures are only counted apart from those of strangers, who therefore cannot lock a person out of their own phone."""
+A browser is known by a signed cookie for each account, set when a sign-in succeeds and sent to the sign-in alone, as long as it is
+among those of the account (`browsers`). It opens nothing; its failures are
+only counted apart from those of strangers, who therefore cannot lock a person out of their own phone."""
 
 from __future__ import annotations
 
@@ -46,10 +47,15 @@ class Visitor:
         browser = self._browser(name)
         if browser is not None:
             return Source(f"browser:{browser}", True)
+        return self.stranger()
+
+    def stranger(self) -> Source:
+        """The address alone, whatever the browser shows."""
         return Source(f"address:{self.keys.hash(self.address)[:32]}", False)
 
-    def remember(self, response: Response, *, name: str, secure: bool) -> None:
-        """Makes this browser a known one of the account; the account that it was used for longest ago gives its place away."""
+    def remember(self, response: Response, *, name: str, secure: bool) -> str:
+        """Makes this browser a known one of the account, and gives what it is known by; the account that it was used for longest
+        ago gives its place away."""
         issued = int(clock.now().timestamp())
         browser = self._browser(name) or secrets.token_hex(12)
         marked = f"{browser}.{issued}"
@@ -60,6 +66,7 @@ class Visitor:
         others = [cookie for cookie in self.cookies if cookie.startswith(PREFIX) and cookie != ours]
         for cookie in sorted(others, key=lambda one: _issued(self.cookies[one]))[: max(0, len(others) - MOST + 1)]:
             response.delete_cookie(cookie, path=PATH, httponly=True, secure=secure, samesite="strict")
+        return browser
 
     def _browser(self, name: str) -> str | None:
         value = self.cookies.get(_cookie(name, self.keys), "")
