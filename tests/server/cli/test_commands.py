@@ -17,11 +17,12 @@ from server.database.engine import make_engine, make_sessions, reading
 from server.database.migrate import current, head
 from server.errors import BadInput, NotFound, NotReady
 from server.identity.keys import Keys
-from server.settings import Settings
+from server.settings import Settings, get_settings
 from server.staff.models import StaffUser
 from server.staff.service import check, sign_in
 from server.staff.visitors import Visitor
 from tests.server.cli.conftest import Command, run
+from tests.server.staff.oidc.identity_provider import CLIENT, SECRET, identity_provider
 
 
 def users(url: str) -> list[tuple[str, str, bool]]:
@@ -150,6 +151,21 @@ def test_the_doctor_in_live_mode_names_each_gap(command: Command, monkeypatch: p
     said = " ".join(command("doctor", expect=1).output.split())
     for gap in ("SPILLWAY_SECRET_KEY", "SPILLWAY_PUBLIC_URL", "Two staff accounts"):
         assert gap in said
+
+
+def test_the_doctor_asks_the_identity_provider(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "ok       sign-in    Staff sign in with name and password" in command("doctor", expect=1).output
+    with identity_provider() as provider:
+        monkeypatch.setenv("SPILLWAY_OIDC_ISSUER", provider.issuer)
+        get_settings.cache_clear()
+        assert "SPILLWAY_OIDC_CLIENT_ID" in command("doctor", expect=1).output
+        monkeypatch.setenv("SPILLWAY_OIDC_CLIENT_ID", CLIENT)
+        monkeypatch.setenv("SPILLWAY_OIDC_CLIENT_SECRET", SECRET)
+        get_settings.cache_clear()
+        said = " ".join(command("doctor", expect=1).output.split())
+        assert f"ok sign-in People are sent to {provider.issuer}/authorize." in said
+        assert "/sign-in/oidc/callback" in said
+    assert "problem sign-in The identity provider does not answer" in " ".join(command("doctor", expect=1).output.split())
 
 
 def test_the_doctor_is_content(shared_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

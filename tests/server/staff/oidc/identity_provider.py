@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import secrets
 import threading
@@ -107,8 +108,8 @@ class IdentityProvider:
 
 
 @contextmanager
-def identity_provider() -> Iterator[IdentityProvider]:
-    """The provider while a test runs."""
+def identity_provider(host: str = "127.0.0.1") -> Iterator[IdentityProvider]:
+    """The provider while a test runs; a browser is shown a page with one button."""
     provider = IdentityProvider("")
 
     class Handler(BaseHTTPRequestHandler):
@@ -121,6 +122,12 @@ def identity_provider() -> Iterator[IdentityProvider]:
             elif path == "/keys":
                 shared = {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}
                 self.send(200, {"keys": [shared, key_named("ours").as_dict(private=False)]})
+            elif path == "/authorize":
+                page = f'<!doctype html><title>City</title><form action="/in"><input type=hidden name=q value="{html.escape(self.path)}"><button>Yes, it is me</button></form>'
+                self.answer(200, page.encode(), "text/html")
+            elif path == "/in":
+                asked = dict(parse_qsl(urlsplit(dict(parse_qsl(urlsplit(self.path).query))["q"]).query))
+                self.answer(302, b"", "text/plain", location=provider.authorize(asked))
             else:
                 self.send(404, {})
 
@@ -133,9 +140,13 @@ def identity_provider() -> Iterator[IdentityProvider]:
                 self.close_connection = True
 
         def send(self, status: int, content: dict[str, Any]) -> None:
-            body = json.dumps(content).encode()
+            self.answer(status, json.dumps(content).encode(), "application/json")
+
+        def answer(self, status: int, body: bytes, kind: str, **more: str) -> None:
             self.send_response(status)
-            self.send_header("content-type", "application/json")
+            self.send_header("content-type", kind)
+            for name, value in more.items():
+                self.send_header(name, value)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -144,7 +155,7 @@ def identity_provider() -> Iterator[IdentityProvider]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider.issuer = f"http://127.0.0.1:{server.server_port}"
+    provider.issuer = f"http://{host}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
