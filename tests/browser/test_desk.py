@@ -172,3 +172,5 @@ def test_the_pages_have_no_fault(site: Site, context: Make, lang: str, width: in
         sofia.goto(f"{path}?lang={lang}")
         assert faults(sofia) == []
         assert sofia.evaluate("document.documentElement.scrollWidth") <= width
+        wider = "[...document.querySelectorAll('.usa-table-container--scrollable')].some(one => one.scrollWidth > one.clientWidth)"
+        assert not sofia.evaluate(wider), "no table is to be pushed sideways"

@@ -29,6 +29,10 @@ NO_PAGES: Final = {
     "/desk/voicemail/{voicemail_id}",
     "/console/topics/progress",
     "/console/facts/{type_}/{key}/{_act}",
+    "/sign-in/oidc",
+    "/sign-in/oidc/callback",
+    "/sign-in/oidc/finish",
+    "/confirm/oidc",
 }
 """What is a stream, a sound, a piece of a page, or only leads to one; files end in .csv."""
 FACTS, MESSAGES, TOPICS, INCIDENTS = (f"/console/{area}/" for area in ("facts", "messages", "topics", "incidents"))
@@ -77,6 +81,7 @@ PAGES: Final[dict[str, tuple[str, ...]]] = {
     "/password": ("/password",),
     "/confirm": ("/confirm?next=/console/",),
     "/sign-in": ("/sign-in",),
+    "/sign-in/code": ("/sign-in/code",),
 }
 """Each address of the reference, and what is looked at for it."""
 
