@@ -14,15 +14,18 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
+import structlog
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet, import_key
 
 from server import clock
 from server.errors import NotReady, SpillwayError
 from server.settings import Settings
+
+log = structlog.get_logger()
 
 CALLBACK: Final = "/sign-in/oidc/callback"
 TIMEOUT: Final = httpx.Timeout(5, connect=3)
@@ -34,6 +37,7 @@ _KNOWN_FOR: Final = timedelta(minutes=10)
 _AWAY_FOR: Final = timedelta(seconds=10)
 """After a provider did not answer, nobody waits for it again for so long."""
 _LONGEST: Final = 255
+_LONGEST_EMAIL: Final = 254
 
 
 class Unreachable(SpillwayError):
@@ -128,12 +132,12 @@ class Provider:
         if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST:
             raise NotVouched("subject", signed=True)
         # Some providers write the truth value as a word.
-        verified = claims.get("email_verified") in (True, "true") and isinstance(email, str) and len(email) < _LONGEST
+        verified = claims.get("email_verified") in (True, "true") and isinstance(email, str)
         at = claims.get("auth_time")
         return Identity(
             issuer=metadata.issuer,
             subject=subject,
-            email=str(email).strip().lower() if verified else None,
+            email=plain_email(str(email)) if verified else None,
             methods=frozenset(each for each in claims.get("amr") or () if isinstance(each, str)),
             proved_at=datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) and 0 < at < 10**11 else None,
         )
@@ -184,9 +188,9 @@ class Provider:
     def _claims(self, metadata: _Metadata, token: str, nonce: str) -> dict[str, Any]:
         # Fetched each time: sign-ins are few, and a key that was taken back must not sign one more.
         listed = _json("GET", metadata.keys).get("keys")
-        ours = [key for key in listed or () if isinstance(key, dict) and key.get("kty") in ("RSA", "EC")]
+        keys = KeySet([key for each in listed if (key := _key(each))] if isinstance(listed, list) else [])
         try:
-            read = jwt.decode(token, KeySet.import_key_set({"keys": ours}), algorithms=ALGORITHMS)
+            read = jwt.decode(token, keys, algorithms=ALGORITHMS)
             claims = CodeIDToken(
                 read.claims,
                 read.header,
@@ -223,6 +227,15 @@ def make_provider(settings: Settings) -> Provider | None:
     return Provider(issuer=settings.oidc_issuer, client_id=settings.oidc_client_id, secret=secret, callback=callback)
 
 
+def plain_email(written: str) -> str | None:
+    """An e-mail address in lower case; nothing for what is none. Letters beyond ASCII are refused, for some of them become another
+    person's letters in lower case."""
+    email = written.strip()
+    local, _, domain = email.rpartition("@")
+    plain = email.isascii() and email.isprintable() and not set(email) & set(" ,;<>\"'") and "@" not in local
+    return email.lower() if plain and local and "." in domain and len(email) <= _LONGEST_EMAIL else None
+
+
 def guarded(address: str) -> bool:
     """True for an address that nobody on the way can read: https, or this machine."""
     parts = urlsplit(address)
@@ -232,6 +245,17 @@ def guarded(address: str) -> bool:
         return parts.scheme == "http" and (parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback)
     except ValueError:
         return False
+
+
+def _key(listed: object) -> Key | None:
+    if not isinstance(listed, dict) or listed.get("kty") not in ("RSA", "EC"):
+        return None
+    try:
+        return import_key(listed)
+    except (JoseError, ValueError, KeyError, TypeError) as error:
+        # One key of a kind that is not known here is no reason to refuse what the others sign.
+        log.warning("oidc.unknown_key", kid=str(listed.get("kid"))[:60], error=type(error).__name__)
+        return None
 
 
 def _json(method: str, address: str, **more: Any) -> Mapping[str, Any]:

@@ -15,13 +15,12 @@ from server.errors import BadInput, Conflict
 from server.staff.browsers import standing
 from server.staff.models import StaffIdentity, StaffSession, StaffUser
 from server.staff.oidc.flow import Visit, use_up
-from server.staff.oidc.provider import LEEWAY, Identity, NotVouched
+from server.staff.oidc.provider import LEEWAY, Identity, NotVouched, plain_email
 from server.staff.people import find
 from server.staff.service import HALF_LASTS, SignedIn, open_session
 from server.staff.tries import forget
 from server.staff.visitors import Visitor
 
-LONGEST_EMAIL: Final = 254
 PROVIDER: Final = "identity provider"
 """The actor of an act whose person is not known."""
 
@@ -93,12 +92,10 @@ def set_email(session: Session, *, name: str, typed: str, actor: str) -> None:
     """Sets the e-mail address that an account is known by at the provider, or takes it away. The identity that the account was
     bound to is let go, so that the next sign-in binds it anew. Raises `BadInput` and `Conflict`."""
     user = find(session, name=name)
-    email = typed.strip().lower() or None
+    email = plain_email(typed)
+    if typed.strip() and email is None:
+        raise BadInput("This is no e-mail address.", words="oidc.bad_email")
     if email is not None:
-        local, at, domain = email.partition("@")
-        plain = email.isprintable() and not set(email) & set(" ,;<>\"'") and "@" not in domain
-        if not (local and at and "." in domain and len(email) <= LONGEST_EMAIL and plain):
-            raise BadInput("This is no e-mail address.", words="oidc.bad_email")
         taken = session.scalar(select(StaffUser.id).where(StaffUser.email == email, StaffUser.id != user.id))
         if taken is not None:
             raise Conflict("Another account has this address.", words="oidc.taken")

@@ -121,7 +121,8 @@ def identity_provider(host: str = "127.0.0.1") -> Iterator[IdentityProvider]:
                 self.send(200, provider.metadata())
             elif path == "/keys":
                 shared = {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}
-                self.send(200, {"keys": [shared, key_named("ours").as_dict(private=False)]})
+                unknown = {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "unknown"}
+                self.send(200, {"keys": [shared, unknown, "no key", key_named("ours").as_dict(private=False)]})
             elif path == "/authorize":
                 page = f'<!doctype html><title>City</title><form action="/in"><input type=hidden name=q value="{html.escape(self.path)}"><button>Yes, it is me</button></form>'
                 self.answer(200, page.encode(), "text/html")

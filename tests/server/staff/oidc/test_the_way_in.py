@@ -8,12 +8,16 @@ import httpx
 import pyotp
 import pytest
 import time_machine
+from fastapi import FastAPI
+from starlette.requests import Request
 
 from server import clock
 from server.app import create_app
 from server.assembly import Service
 from server.errors import NotReady
-from server.settings import Settings
+from server.http.deps import ChannelDeps
+from server.settings import Mode, Settings
+from server.staff.access import COOKIE, SecondFactorNeeded, staff_user
 from server.staff.models import StaffIdentity, StaffSession, StaffUser
 from server.staff.oidc import flow
 from server.staff.oidc.provider import guarded, make_provider
@@ -94,6 +98,25 @@ async def test_a_second_factor_there_is_one(
     provider.person["amr"] = ["pwd", method]
     assert (await by_provider(client, provider)).headers["location"] == "/console/"
     assert rows(menu_service, StaffSession)[0].vouched
+
+
+async def test_in_live_mode_one_there_is_enough_and_none_is_not(
+    app: FastAPI, client: httpx.AsyncClient, provider: IdentityProvider, menu_service: Service, ana: str
+) -> None:
+    live = menu_service.settings.model_copy(update={"mode": Mode.LIVE})
+    service = menu_service
+    deps = ChannelDeps(settings=live, spine=service.spine, library=service.library, keys=service.keys, sessions=service.sessions)
+
+    def asks() -> Request:
+        headers = [(b"cookie", f"{COOKIE}={client.cookies[COOKIE]}".encode())]
+        return Request({"type": "http", "method": "GET", "path": "/desk/", "query_string": b"", "headers": headers})
+
+    await by_provider(client, provider)
+    with pytest.raises(SecondFactorNeeded):
+        staff_user(asks(), deps, "messages.approve")
+    provider.person["amr"] = ["pwd", "mfa"]
+    await by_provider(client, provider)
+    assert staff_user(asks(), deps, "messages.approve").name == "ana"
 
 
 @pytest.mark.parametrize("amr", [["pwd"], [], None, ["sms"]])

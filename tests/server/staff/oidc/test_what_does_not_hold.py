@@ -41,6 +41,7 @@ BENT: Final[list[tuple[dict[str, Any], str]]] = [
     ({"email_verified": None}, "no verified e-mail address"),
     ({"email": "stranger@example.gov"}, "no account"),
     ({"email": ["ana@example.gov"]}, "no verified e-mail address"),
+    ({"email": "ana@e\u212ample.gov"}, "no verified e-mail address"),
 ]
 
 
