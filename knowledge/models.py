@@ -99,7 +99,10 @@ class MessageFind(Base):
 
 def search_words(text: str) -> str:
     """Each word of a text once, without case and accents, in any script."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    bare = text.casefold()
+    if not bare.isascii():
+        # No letter before the first combining mark is one; most letters are asked nothing.
+        bare = "".join(c for c in unicodedata.normalize("NFKD", bare) if c < "\u0300" or not unicodedata.combining(c))
     return " ".join(dict.fromkeys(re.findall(r"\w+", bare)))
 
 

@@ -18,7 +18,6 @@ from knowledge.models import MessageFind, MessageVersion, search_words
 from knowledge.topics import Texts
 
 PAGE: Final = 40
-FIRST_PIECE: Final = 160
 FAR: Final = 400
 """Beyond so many messages a page of a search is a far one."""
 STATES: Final = ("live", "ending", "coming", "draft", "in_review", "approved", "returned", "expired", "withdrawn")
@@ -99,13 +98,13 @@ def _touched_last(session: Session, conditions: list[ColumnElement[bool]], *, be
         grouped = select(f.message_id).where(*conditions).group_by(f.message_id).order_by(func.max(f.id).desc())
         return session.scalars(grouped.limit(most).offset(begin)).all()
     found: dict[str, None] = {}
-    wanted, piece = select(f.id, f.message_id).where(*conditions).order_by(f.id.desc()), FIRST_PIECE
+    wanted, piece = select(f.id, f.message_id).where(*conditions).order_by(f.id.desc()), begin + most
     while len(found) < begin + most:
         rows = session.execute(wanted.limit(piece)).all()
         found.update(dict.fromkeys(row.message_id for row in rows))
         if len(rows) < piece:
             break
-        wanted, piece = wanted.where(f.id < rows[-1].id), piece * 4
+        wanted, piece = wanted.where(f.id < rows[-1].id), piece * 2
     return list(found)[begin : begin + most]
 
 
