@@ -6,6 +6,7 @@ import hashlib
 from typing import Final
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server import clock
@@ -23,9 +24,14 @@ def note_browser(session: Session, *, user: StaffUser, browser: str, device: str
     session.execute(delete(KnownBrowser).where(KnownBrowser.last_seen_at < now - LASTS))
     row = session.get(KnownBrowser, (kept, user.id), with_for_update=True)
     if row is None:
-        session.add(KnownBrowser(browser_hash=kept, user_id=user.id, device=device[:120], known_since=now, last_seen_at=now))
-    else:
-        row.device, row.last_seen_at = device[:120], now
+        row = KnownBrowser(browser_hash=kept, user_id=user.id, device=device[:120], known_since=now, last_seen_at=now)
+        try:
+            with session.begin_nested():
+                session.add(row)
+        except IntegrityError:
+            # The same browser signed in twice at once.
+            row = session.get_one(KnownBrowser, (kept, user.id))
+    row.device, row.last_seen_at = device[:120], now
     return kept
 
 
