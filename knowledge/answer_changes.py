@@ -80,8 +80,8 @@ def answer_changes(before: Library, after: Library, *, language: str, now: datet
         found.append(
             AnswerChange(
                 intent=intent,
-                before=before.answer(intent, read).text,
-                after=after.answer(intent, read).text,
+                before=old.text if read == asked else before.answer(intent, read).text,
+                after=new.text if read == asked else after.answer(intent, read).text,
                 before_id=old.message_id,
                 after_id=new.message_id,
                 lost=new.missing and not old.missing,

@@ -31,6 +31,8 @@ CHANGE: Final = "incidents.change"
 WITHDRAW: Final = "messages.withdraw"
 Zones = Annotated[list[str], Query()]
 FormZones = Annotated[list[str], Form()]
+MOST_LISTED: Final = 30
+"""Changing answers that are listed at once, besides those that tell people what to do to stay alive, which are all listed."""
 
 
 def add_acts(routes: APIRouter, deps: ChannelDeps) -> None:
@@ -307,6 +309,10 @@ def _outlook(
     shown |= values
     if shown["row"] is not None:
         shown["seen"] = view.seen_of(shown["row"])
+    rest = [one for one in seen.answers if not one.protective]
+    # What was sent to be confirmed has no address of its own to lead to the whole list.
+    every = "all" in request.query_params
+    whole = every or request.method != "GET" or len(rest) <= MOST_LISTED
     return render(
         "incidents/outlook.html",
         request=request,
@@ -315,6 +321,9 @@ def _outlook(
         status=409 if stale else 200,
         act=act,
         outlook=seen,
+        every=every,
+        rest=rest if whole else rest[:MOST_LISTED],
+        more="" if whole else f"{request.url.path}?{request.url.include_query_params(all=1).query}",
         others=others,
         stale=stale,
         titles={intent: library.title(intent, language) for intent in library.topics},

@@ -28,6 +28,7 @@ from tests.server.harness import Resident, rows
 from tests.server.staffroom import SAME_SITE, signed_in
 
 HOME = "/console/incidents/"
+FEW = 10
 FLOOD: dict[str, Any] = {
     "pack": "flood",
     "name": "Creek flood",
@@ -251,6 +252,26 @@ async def test_closing_withdraws_what_was_made_for_it(client: httpx.AsyncClient,
     assert (await client.get(f"{HOME}{number}/close")).status_code == 409
     assert (await client.get(f"{HOME}{number}/change?phase=after")).status_code == 409
     assert "No incident is open" in (await client.get(HOME)).text
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_a_long_list_of_answers_comes_in_two_steps(
+    client: httpx.AsyncClient, menu_service: Service, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setattr("console.incidents.acts.MOST_LISTED", FEW)
+    await signed_in(client, menu_service, "approver")
+    at = f"{HOME}{incident(menu_service).id}/close?lang={language}"
+    changes = outlook(before=menu_service.library.get(), incidents=[], language=language, now=clock.now()).answers
+    first = [one for one in changes if one.protective]
+    assert len(changes) - len(first) > FEW
+    page = (await client.get(at)).text
+    assert page.count('class="answer') - page.count('class="answers"') == len(first) + FEW
+    assert all(one.after[:40] in html.unescape(page) for one in first)
+    whole = re.search(r'href="([^"]*all=1[^"]*)#others"', page)
+    assert whole
+    page = (await client.get(html.unescape(whole[1]))).text
+    assert page.count('class="answer') - page.count('class="answers"') == len(changes)
+    assert "#others" not in page
 
 
 async def test_closing_one_of_two_chooses_nothing_beforehand(client: httpx.AsyncClient, menu_service: Service) -> None:
