@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 
 from knowledge.models import FactRow, IncidentRow, MessageVersion, TopicRow
 from server import clock
-from server.assembly import assemble, prepare
+from server.assembly import assemble, keep_in_memory, prepare
 from server.audit.models import AuditRow
 from server.settings import Settings
 from server.staff.service import add_user
@@ -126,6 +126,8 @@ def serve(folder: str, pipe: Connection) -> None:
     settings = Settings(data_dir=Path(folder), public_url=address, twilio_number="+15555550100")
     service = assemble(settings, with_assistant=False)
     config.app = create_app(settings, service=service)
+    # As `spillway serve` does.
+    keep_in_memory()
     pipe.send(address)
     uvicorn.Server(config).run(sockets=[socket])
 

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.incidents import view
 from knowledge import changes
-from knowledge.answer_changes import Version, incident_of, open_incidents, outlook
+from knowledge.answer_changes import Outlook, Version, incident_of, open_incidents, outlook
 from knowledge.changes import LEVELS
 from knowledge.incident_packs import IncidentPack, open_from_pack
 from knowledge.incident_steps import pack_of
@@ -279,6 +279,11 @@ def _may_withdraw(user: StaffUser, owner: str) -> bool:
     return user.role in PERMISSIONS[WITHDRAW]
 
 
+def _named(seen: Outlook) -> set[str]:
+    """The topics that the page names."""
+    return {*(one.intent for one in seen.answers), *seen.menu_before, *seen.menu_after}
+
+
 def _withdraw(session: Session, user: StaffUser, *, row_name: str, wanted: Collection[int], offered: list[view.Published]) -> None:
     """Withdraws what was ticked, of that which was offered; anything else in the form is refused whole."""
     may = {one.version.id for one in offered if one.began and _may_withdraw(user, one.version.owner)}
@@ -304,15 +309,14 @@ def _outlook(
 ) -> Response:
     language = page_language(request, user)
     library = deps.library.get(session)
-    seen = outlook(before=library, incidents=incidents, language=language, now=clock.now(), without=without)
+    # What was sent to be confirmed has no address of its own to lead to the whole list.
+    every = "all" in request.query_params
+    most = None if every or request.method != "GET" else MOST_LISTED
+    seen = outlook(before=library, incidents=incidents, language=language, now=clock.now(), without=without, most=most)
     shown: dict[str, Any] = {"row": None, "pack": None, "entered": {}, "withdrawn": [], "chosen": set(), "kept": [], "closing": []}
     shown |= values
     if shown["row"] is not None:
         shown["seen"] = view.seen_of(shown["row"])
-    rest = [one for one in seen.answers if not one.protective]
-    # What was sent to be confirmed has no address of its own to lead to the whole list.
-    every = "all" in request.query_params
-    whole = every or request.method != "GET" or len(rest) <= MOST_LISTED
     return render(
         "incidents/outlook.html",
         request=request,
@@ -322,10 +326,10 @@ def _outlook(
         act=act,
         outlook=seen,
         every=every,
-        rest=rest if whole else rest[:MOST_LISTED],
-        more="" if whole else f"{request.url.path}?{request.url.include_query_params(all=1).query}",
+        rest=[one for one in seen.answers if not one.protective],
+        more="" if not seen.more else f"{request.url.path}?{request.url.include_query_params(all=1).query}",
         others=others,
         stale=stale,
-        titles={intent: library.title(intent, language) for intent in library.topics},
+        titles={intent: library.title(intent, language) for intent in _named(seen)},
         **shown,
     )

@@ -101,7 +101,7 @@ def router(deps: ChannelDeps) -> APIRouter:
             row = view.find_incident(session, incident_id)
             report = after_action(session, row)
             library = deps.library.get(session)
-        titles = {intent: library.title(intent, language) for intent in library.topics}
+        titles = {intent: library.title(intent, language) for intent, _ in report.topics if intent in library.topics}
         return render("incidents/after.html", request=request, deps=deps, user=user, row=row, report=report, titles=titles)
 
     @routes.get("/{incident_id}/after.csv")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -42,7 +42,7 @@ class Template:
 
     pieces: tuple[str | Slot, ...]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The placeholders, in order."""
         return tuple(piece.name for piece in self.pieces if isinstance(piece, Slot))
