@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from sqlalchemy import func, select
 
 from server.app import create_app
@@ -29,6 +29,8 @@ ARGS = (
     "--disable-component-update --disable-sync"
 ).split()
 _ADDRESSES = itertools.count(1)
+# How long something may take to appear: a machine that does other work as well needs more than Playwright's five seconds.
+expect.set_options(timeout=20_000)
 
 
 def chromium() -> str:
