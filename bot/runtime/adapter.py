@@ -6,7 +6,8 @@ Four things differ from the stack that Rasa was released with:
   modules that we never use; those imports get inert classes. Whoever configures a component that needs them gets a clear error
   from `refuse_absent_components`.
 - Modules of Rasa that need scikit-learn at import, for components that we do not use, are inert as well: with scipy behind it
-  scikit-learn takes a second and 80 MB of every process that only answers.
+  scikit-learn takes a second and 80 MB of every process that only answers. So are plots and socket servers, but for
+  `spillway rasa`.
 - numpy 2 no longer has `VisibleDeprecationWarning` at its top.
 - packaging 22 removed `LegacyVersion`, which Rasa only names in a type check."""
 
@@ -42,6 +43,8 @@ UNUSED_MODULES: Final = frozenset(
     }
 )
 """Modules of Rasa that nothing here uses and that would load scikit-learn."""
+COMMAND_MODULES: Final = frozenset({"rasa.utils.plotting", "rasa.core.channels.socketio"})
+"""Modules of Rasa that only its own commands use. With matplotlib and socket servers behind them they take 50 MB of a process."""
 TENSORFLOW_COMPONENTS: Final = frozenset(
     {
         "DIETClassifier",
@@ -101,8 +104,11 @@ class _AbsentModule(types.ModuleType):
 
 
 class _AbsentFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def __init__(self) -> None:
+        self.unused = UNUSED_MODULES | COMMAND_MODULES
+
     def find_spec(self, fullname: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:  # noqa: ARG002
-        if fullname.partition(".")[0] in ABSENT_ROOTS or fullname in UNUSED_MODULES:
+        if fullname.partition(".")[0] in ABSENT_ROOTS or fullname in self.unused:
             return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
         return None
 
@@ -139,6 +145,14 @@ def install() -> None:
     ):
         warnings.filterwarnings("ignore", module=rf"{module}(\..*)?")
     warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*pkg_resources.*")
+
+
+def install_for_commands() -> None:
+    """Prepares this process for Rasa's own commands, which draw plots. Call it before anything of Rasa is imported."""
+    install()
+    for finder in sys.meta_path:
+        if isinstance(finder, _AbsentFinder):
+            finder.unused = UNUSED_MODULES
 
 
 def refuse_absent_components(names: Iterable[str]) -> None:

@@ -25,7 +25,7 @@ _NEEDS_MODEL: Final = ("shell", "test", "interactive")
 def rasa(context: typer.Context) -> None:
     """Run Rasa's own commands, such as `data validate`, `test nlu`, `shell` or `visualize`, on this assistant."""
     arguments = with_defaults(context.args)
-    adapter.install()
+    adapter.install_for_commands()
     os.chdir(ROOT)
     from rasa.__main__ import main
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,20 @@ async def test_conversations_do_not_see_each_other(service: Service) -> None:
     await agent(service).turn(sender="d", text="my zip is 00402", channel="sms", state=None, metadata=metadata(service))
     other = await agent(service).turn(sender="d", text="where is a shelter", channel="sms", state=None, metadata=metadata(service))
     assert "place" not in other.slots, "nothing is kept in memory between turns"
+
+
+@pytest.mark.parametrize(
+    ("before", "drawn"), [("", False), ("from bot.runtime import adapter; adapter.install_for_commands()", True)]
+)
+def test_plots_are_loaded_for_the_commands_of_rasa_only(before: str, drawn: bool) -> None:
+    code = f"{before}\nimport sys, bot.runtime.rasa_core\nprint('matplotlib' in sys.modules, 'aio_pika' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=adapter_root())
+    assert told.stdout.split() == [str(drawn)] * 2
+
+
+def adapter_root() -> Path:
+    """The folder from which the program's packages are imported."""
+    return Path(adapter.__file__).parents[2]
 
 
 def test_tensorflow_is_answered_for_and_refused_by_name() -> None:
