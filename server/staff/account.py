@@ -18,7 +18,7 @@ from server.staff.people import end_sessions, find, open_sessions
 from server.staff.permissions import PERMISSIONS
 from server.staff.phone import masked, set_phone
 from server.staff.second_factor import NEEDED_BY, codes_left, enrol, new_secret, picture, remove
-from server.staff.service import proved_lately, session_hash
+from server.staff.service import proved_lately, session_hash, vouched
 from server.staff.tour import WHO, move
 
 
@@ -51,6 +51,7 @@ def router(deps: ChannelDeps) -> APIRouter:
                 "browsers": browsers_of(session, user_id=user.id),
                 "here_browser": next((one.browser_hash for one in own if one.token_hash == here), None),
                 "codes": codes_left(session, user_id=user.id),
+                "vouched": vouched(session, token=request.cookies.get(COOKIE)),
             }
         values = {
             "needed": _needed(deps, user),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 
 import httpx
@@ -11,6 +12,7 @@ import time_machine
 from fastapi import FastAPI
 from starlette.requests import Request
 
+from console.catalogue.loader import text as catalogue
 from server import clock
 from server.app import create_app
 from server.assembly import Service
@@ -117,6 +119,20 @@ async def test_in_live_mode_one_there_is_enough_and_none_is_not(
     provider.person["amr"] = ["pwd", "mfa"]
     await by_provider(client, provider)
     assert staff_user(asks(), deps, "messages.approve").name == "ana"
+
+
+@pytest.mark.parametrize(("amr", "words"), [(["pwd", "mfa"], "factor_vouched"), (["pwd"], "factor_off")])
+async def test_the_account_tells_whether_the_one_there_is_enough(
+    client: httpx.AsyncClient, provider: IdentityProvider, menu_service: Service, ana: str, amr: list[str], words: str
+) -> None:
+    provider.person["amr"] = amr
+    await by_provider(client, provider)
+    for language in ("en", "es"):
+        page = html.unescape((await client.get("/account", params={"lang": language})).text)
+        told = [
+            name for name in ("factor_vouched", "factor_needed", "factor_off") if catalogue(f"account.{name}", language) in page
+        ]
+        assert told == [words]
 
 
 @pytest.mark.parametrize("amr", [["pwd"], [], None, ["sms"]])
