@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 FOLDS = 3
 SEED = 311
 NETWORKS = 3
+SECOND_NETWORKS = 8
+"""The second look has few rows to learn from, so that one network alone varies more; they take no time beside its encoder."""
 BAND = (0.1, 0.9)
 """Chances of an emergency between which the first look is in doubt."""
 
@@ -159,12 +161,12 @@ def _fit_second(corpus: Corpus, others: Array, rows: NDArray[np.int64], first: _
     whole = second_features(corpus.vectors[rows], others - mean, corpus.patterns[rows])
     heard = np.zeros((len(rows), len(LEVELS)), dtype=np.float32)
     for seen, unseen in _folds(labels, SEED + 2):
-        heard[unseen] = opinion(_fit_networks(whole[seen], labels[seen], SECOND_PLAN), whole[unseen])
+        heard[unseen] = opinion(_fit_networks(whole[seen], labels[seen], SECOND_PLAN, SECOND_NETWORKS), whole[unseen])
     stacked = second_stack_features(first.stacked[rows], heard)
     stack = _fit_stack(stacked, labels)
     arrays = {
         "second_mean": mean,
-        **_network_arrays(_fit_networks(whole, labels, SECOND_PLAN), "second_"),
+        **_network_arrays(_fit_networks(whole, labels, SECOND_PLAN, SECOND_NETWORKS), "second_"),
         "second_stack": stack.coef_.T,
         "second_stack_bias": stack.intercept_,
     }
@@ -193,8 +195,8 @@ def _fit_words(features: Any, labels: NDArray[np.int64]) -> Any:
     return _fit(LogisticRegression(C=5.0, max_iter=60, tol=1e-3), features, labels)
 
 
-def _fit_networks(features: Array, labels: NDArray[np.int64], plan: Plan) -> list[Network]:
-    return fit_several(features, labels, levels=len(LEVELS), seeds=range(SEED, SEED + NETWORKS), plan=plan)
+def _fit_networks(features: Array, labels: NDArray[np.int64], plan: Plan, number: int = NETWORKS) -> list[Network]:
+    return fit_several(features, labels, levels=len(LEVELS), seeds=range(SEED, SEED + number), plan=plan)
 
 
 def _network_arrays(networks: list[Network], prefix: str) -> dict[str, Array]:
