@@ -243,10 +243,9 @@ class Speaker:
         if not version.texts.get(language):
             return None
         template = compile_template(_text_for(version.texts, language, situation.channel).strip())
-        values = self._values(template, replace(situation, language=language), runtime)
-        if values is None:
-            return None
-        return self._dress(version, template, values, replace(situation, language=language))
+        spoken = situation if language == situation.language else replace(situation, language=language)
+        values = self._values(template, spoken, runtime)
+        return None if values is None else self._dress(version, template, values, spoken)
 
     def _values(self, template: Template, situation: Situation, runtime: Mapping[str, str | int]) -> dict[str, Value] | None:
         values: dict[str, Value] = {}
