@@ -159,6 +159,7 @@ def keep_in_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*ROUNDS)
+    gc.enable()
 
 
 def load_assistant(settings: Settings, library: LiveLibrary, sessions: Sessions) -> tuple[RasaAssistant | None, int | None]:

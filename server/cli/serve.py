@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from ipaddress import ip_address
 from typing import Annotated
@@ -30,6 +31,8 @@ def serve(
     with progress_bar() as bar:
         prepare(settings, progress=Steps(bar))
     password = first_administrator(settings)
+    # What is loaded from here on is all kept: rounds of the collector would only take time. `keep_in_memory` lets it go on.
+    gc.disable()
     app = create_app(settings, address=f"http://{host}:{port}")
     announce(settings, host, port, password)
     keep_in_memory()
