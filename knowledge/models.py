@@ -34,7 +34,11 @@ class MessageVersion(Base):
     """One wording of one message. The words of a version never change; a change is the next version."""
 
     __tablename__ = "message_versions"
-    __table_args__ = (UniqueConstraint("message_id", "version"), Index("ix_message_versions_state", "state", "expires_at"))
+    __table_args__ = (
+        UniqueConstraint("message_id", "version"),
+        Index("ix_message_versions_state", "state", "expires_at"),
+        Index("ix_message_versions_published", "state", "published_at", "author", "approver"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     message_id: Mapped[str] = mapped_column(String(100), index=True)
