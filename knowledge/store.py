@@ -9,10 +9,13 @@ from knowledge.models import CityValue, FactRow, IncidentRow, KnowledgeRevision,
 from knowledge.records import ALWAYS, NEVER, Contents, Fact, Incident, Published
 from knowledge.topics import MessageText, Topic
 
+_REVISION = select(KnowledgeRevision.number).where(KnowledgeRevision.id == 1)
+"""Asked at every turn, and therefore built once."""
+
 
 def current_revision(session: Session) -> int:
     """The number that grows with every change of what may be said; 0 before the first."""
-    return session.scalar(select(KnowledgeRevision.number).where(KnowledgeRevision.id == 1)) or 0
+    return session.scalar(_REVISION) or 0
 
 
 def read_contents(session: Session) -> Contents:

@@ -96,6 +96,7 @@ def create_app(settings: Settings, *, address: str = "http://127.0.0.1:8311", se
         stop = asyncio.Event()
         worker = OutboxWorker(deps, make_sender(app, settings, service.keys))
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(asyncio.to_thread(service.warm_up))
             tasks.create_task(worker.run(stop))
             tasks.create_task(Recovery(deps).run(stop))
             tasks.create_task(service.keeper.run(stop))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from spacy.language import Language
 
 ENTITY_TYPES: Final = ("zip", "zone", "street", "site")
 _FILE: Final = "gazetteer.json"
+_SPACES: Final = re.compile(r"\s+")
 _WORDS: Final = "de|en|es|el|la|mi|se|no|si|me|al|in|is|am|do|to|on|my|we|it|of|or|so|at|an|as|y|o"
 """Short words that follow `zone` and name none."""
 _PATTERNS: Final[list[dict[str, Any]]] = [
@@ -55,8 +57,12 @@ class PlaceExtractor(EntityExtractorMixin, GraphComponent):  # type: ignore[misc
     def __init__(self, model_storage: ModelStorage, resource: Resource, names: dict[str, list[str]]) -> None:
         self._storage = model_storage
         self._resource = resource
+        self._learn(names)
+
+    def _learn(self, names: dict[str, list[str]]) -> None:
         self._names = names
         self._nlp = _pipeline(names)
+        self._sites = tuple(_SPACES.sub("", fold(name)) for name in names.get("site", ()) if name.strip())
 
     @classmethod
     def create(
@@ -82,10 +88,9 @@ class PlaceExtractor(EntityExtractorMixin, GraphComponent):  # type: ignore[misc
 
     def train(self, training_data: TrainingData) -> Resource:
         """Takes over the lookup tables."""
-        self._names = {
-            table["name"]: list(table["elements"]) for table in training_data.lookup_tables if isinstance(table["elements"], list)
-        }
-        self._nlp = _pipeline(self._names)
+        self._learn(
+            {table["name"]: list(table["elements"]) for table in training_data.lookup_tables if isinstance(table["elements"], list)}
+        )
         with self._storage.write_to(self._resource) as folder:
             (folder / _FILE).write_text(json.dumps(self._names, ensure_ascii=False), "utf-8")
         return self._resource
@@ -94,18 +99,29 @@ class PlaceExtractor(EntityExtractorMixin, GraphComponent):  # type: ignore[misc
         """Adds the places of each message to its entities."""
         for message in messages:
             text = message.get(TEXT) or ""
-            found = [
-                {
-                    ENTITY_ATTRIBUTE_TYPE: entity.label_,
-                    ENTITY_ATTRIBUTE_START: entity.start_char,
-                    ENTITY_ATTRIBUTE_END: entity.end_char,
-                    ENTITY_ATTRIBUTE_VALUE: text[entity.start_char : entity.end_char],
-                    "extractor": type(self).__name__,
-                }
-                for entity in self._nlp(fold(text)).ents
-            ]
+            found = self._named(text) if self._may_name_any(text, message) else []
             message.set(ENTITIES, [*message.get(ENTITIES, []), *_of_the_city(found, message)], add_to_output=True)
         return messages
+
+    def _may_name_any(self, text: str, message: Message) -> bool:
+        """Whether the ruler has to look, which takes longer than all else here: in a conversation only for sites (`_of_the_city`),
+        each of which stands in the text if anything is found."""
+        if "named" not in (message.get("metadata") or {}):
+            return True
+        close = _SPACES.sub("", fold(text))
+        return any(site in close for site in self._sites)
+
+    def _named(self, text: str) -> list[dict[str, Any]]:
+        return [
+            {
+                ENTITY_ATTRIBUTE_TYPE: entity.label_,
+                ENTITY_ATTRIBUTE_START: entity.start_char,
+                ENTITY_ATTRIBUTE_END: entity.end_char,
+                ENTITY_ATTRIBUTE_VALUE: text[entity.start_char : entity.end_char],
+                "extractor": type(self).__name__,
+            }
+            for entity in self._nlp(fold(text)).ents
+        ]
 
 
 def _of_the_city(found: list[dict[str, Any]], message: Message) -> list[dict[str, Any]]:

@@ -50,6 +50,10 @@ class TriageEngine:
                 classifier = None
         return cls(shipped_rules(), classifier)
 
+    def warm_up(self) -> None:
+        """Gets ready what is otherwise made when a message first needs it."""
+        self._rules.warm_up()
+
     @property
     def degraded(self) -> bool:
         """Whether the classifier is missing, so that patterns decide alone."""
@@ -62,6 +66,16 @@ class TriageEngine:
         except Exception:
             _log.exception("triage: the classifier failed, patterns decide")
         return self.by_patterns(text, context=context)
+
+    def hears_what_was_before(self, text: str, context: Context) -> bool:
+        """Whether the context may change the decision on a message; else the one that was made without it stands."""
+        if context.latched or context.asked or context.keys:
+            return True
+        try:
+            return bool(context.previous_text) and len(self._normal(text).words) <= SHORT_WORDS
+        except Exception:
+            _log.exception("triage: the message could not be read, the whole context is looked at")
+            return True
 
     def by_patterns(self, text: str, *, context: Context = Context()) -> Decision:  # noqa: B008  (frozen)
         """Decide on one message without the classifier, where it failed or was too slow; never raises."""

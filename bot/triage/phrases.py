@@ -132,6 +132,12 @@ class PhraseIndex(Generic[Payload]):
         for key in phrase.keys:
             self._by_key.setdefault(key, []).append((phrase, payload))
 
+    def warm_up(self) -> None:
+        """Compiles every phrase, so that no message waits for it."""
+        for phrases in self._by_key.values():
+            for phrase, _payload in phrases:
+                _ = phrase.regex
+
     def find(self, words: tuple[str, ...], wanted: Callable[[Payload], bool] | None = None) -> list[Match[Payload]]:
         """Every phrase that matches, each at every place where it does."""
         keys = {*words, *(word[:_PREFIX] + "*" for word in words)}

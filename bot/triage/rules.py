@@ -54,6 +54,11 @@ class Rules:
     spelling: Spelling
     veto_names: tuple[str, ...]
 
+    def warm_up(self) -> None:
+        """Compiles what is otherwise compiled when a message first needs it."""
+        for index in (self.hits, self.masks, self.vetoes, self.markers):
+            index.warm_up()
+
 
 @cache
 def shipped_rules() -> Rules:

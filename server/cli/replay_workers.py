@@ -21,8 +21,8 @@ from server.settings import Settings
 Line = dict[str, Any]
 Replayed = Callable[[Sequence[Row]], Iterable[list[Line]]]
 
-ROWS_WORTH_A_PROCESS: Final = 200
-"""A further process takes seconds to load; fewer rows than this are through by then."""
+ROWS_WORTH_A_PROCESS: Final = 20
+"""The processes load beside each other; for fewer rows than this another one is not worth its memory."""
 ROWS_AT_ONCE: Final = 10
 LOADED_WITHIN: Final = 600.0
 
@@ -36,6 +36,7 @@ def workers_for(rows: int) -> int:
 def one_after_the_other(settings: Settings) -> Iterator[Replayed]:
     """Replays in this process."""
     with scratch_service(settings) as service, asyncio.Runner() as runner:
+        service.warm_up()
         keep_in_memory()
         yield lambda rows: (runner.run(conversation(service, row, number)) for number, row in enumerate(rows))
 
@@ -87,6 +88,7 @@ def _open(settings: Settings, start: Any) -> None:
     _Worker.service = _Worker.opened.enter_context(scratch_service(settings))
     _Worker.runner = _Worker.opened.enter_context(asyncio.Runner())
     _Worker.start = start
+    _Worker.service.warm_up()
     multiprocessing.util.Finalize(None, _Worker.opened.close, exitpriority=10)
     keep_in_memory()
 

@@ -8,19 +8,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import exists, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from bot.triage.decision import Decision, Level
 from server import clock
-from server.blocks.models import Block
-from server.blocks.service import in_force
+from server.conversations import statements
 from server.conversations.models import Claim, Conversation, ReleasedTurn, Turn
 from server.conversations.ownership import Owner
 from server.conversations.turn import Answered, Channel, Inbound, Reply
 from server.identity.keys import Keys
-from server.outbox.models import OptOut, OutboundMessage
 
 LATCH: Final = timedelta(minutes=30)
 TOPIC_MEMORY: Final = timedelta(minutes=30)
@@ -51,17 +48,15 @@ def new_reference(prefix: str = "HC") -> str:
 
 def claim(session: Session, *, inbound: Inbound, keys: Keys, now: datetime, conversation_id: int | None = None) -> Claim | None:
     """Takes an inbound message in one INSERT. Returns the earlier claim when the provider sent it before, else nothing."""
-    take = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
         "key": inbound.claim,
         "conversation_id": conversation_id,
-        "payload": keys.seal(json.dumps(asdict(inbound))),
+        "payload": keys.seal(json.dumps(vars(inbound))),
         "state": "received",
         "lease_until": now + LEASE,
         "received_at": now,
     }
-    taken = take(Claim).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(Claim.key)
-    if session.scalar(taken) is not None:
+    if session.scalar(statements.TAKE[session.get_bind().dialect.name], values) is not None:
         return None
     return session.get_one(Claim, inbound.claim)
 
@@ -83,20 +78,24 @@ def accept(session: Session, *, inbound: Inbound, keys: Keys) -> Opened:
         return Opened(conversation, False, False, Reply.from_json(earlier.reply))
     conversation = lasting or _open(session, inbound=inbound, previous=found, now=now)
     if lasting is None or earlier is not None:
-        session.execute(update(Claim).where(Claim.key == inbound.claim).values(conversation_id=conversation.id))
+        session.execute(statements.JOINED, {"this_key": inbound.claim, "this_conversation": conversation.id})
     return Opened(conversation, opted_out, lasting is None, blocked=blocked)
 
 
 def _standing(session: Session, inbound: Inbound, now: datetime) -> tuple[Conversation | None, bool, bool]:
     """The open conversation of this resident on this channel, if there is one, whether the number asked us to stop, and whether
     a supervisor blocked it."""
-    stopped = exists().where(OptOut.person == inbound.person, OptOut.our_address == (inbound.our_address or ""))
-    blocked = exists().where(Block.who.in_([inbound.person or inbound.key, inbound.key]), *in_force(now))
+    about = {
+        "this_key": inbound.key,
+        "this_person": inbound.person or inbound.key,
+        "this_address": inbound.our_address or "",
+        "this_now": now,
+    }
     by_text = inbound.person is not None and inbound.channel is Channel.SMS
-    row = session.execute(select(Conversation, stopped, blocked).where(Conversation.active_key == inbound.key)).one_or_none()
+    row = session.execute(statements.STANDING, about).one_or_none()
     if row is not None:
         return row[0], by_text and bool(row[1]), bool(row[2])
-    told = session.execute(select(stopped, blocked)).one()
+    told = session.execute(statements.STOPPED_OR_BLOCKED, about).one()
     return None, by_text and bool(told[0]), bool(told[1])
 
 
@@ -153,11 +152,11 @@ def settle(session: Session, *, conversation: Conversation, settled: Settled) ->
     conversation.language = reply.language
     if settled.answered is not None:
         remember(conversation, settled.answered, now=settled.received_at)
-    session.execute(insert(Turn), [_turn_row(conversation, settled)])
+    session.execute(statements.TURN, _turn_row(conversation, settled))
     if reply.parts:
-        session.execute(insert(OutboundMessage), [_outbound_row(conversation, settled)])
+        session.execute(statements.OUTBOUND, _outbound_row(conversation, settled))
     state = "answered" if settled.inline else "recovered"
-    session.execute(update(Claim).where(Claim.key == inbound.claim).values(state=state, reply=reply.to_json()))
+    session.execute(statements.ANSWERED, {"this_key": inbound.claim, "this_state": state, "this_reply": reply.to_json()})
 
 
 def _turn_row(conversation: Conversation, settled: Settled) -> dict[str, Any]:

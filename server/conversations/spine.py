@@ -22,7 +22,7 @@ from bot.triage.engine import Context, TriageEngine
 from knowledge.library import Library, LiveLibrary, Situation
 from server import clock
 from server.alerts.service import raise_alert
-from server.conversations import ledger, pace, words
+from server.conversations import ledger, pace, statements, words
 from server.conversations.carrier import carrier_word
 from server.conversations.locks import ConversationLocks
 from server.conversations.looking import look
@@ -195,6 +195,8 @@ class Spine:
             channel=inbound.channel.value,
             keys=inbound.kind == "keys",
         )
+        if not self.triage.hears_what_was_before(inbound.text, context):
+            return decision
         return await look(self.triage, inbound.text, context=context)
 
     @staticmethod
@@ -247,7 +249,7 @@ class Spine:
         """Stores the turn and gives the reply; nothing when somebody else owns the conversation by now, or it was closed. The turn
         is planned anew then: no answer of the assistant's is said over a person, and no word goes unanswered."""
         with self.sessions.begin() as session:
-            conversation = session.get_one(Conversation, turn.opened.conversation.id, with_for_update=True)
+            conversation = session.scalars(statements.CONVERSATION, {"this_id": turn.opened.conversation.id}).one()
             changed = conversation.owner_version != turn.opened.conversation.owner_version
             if conversation.owner == Owner.CLOSED or (changed and turn.plan.step in _BY_OWNER):
                 return None

