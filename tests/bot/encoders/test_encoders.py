@@ -147,12 +147,16 @@ def test_without_a_place_for_files_the_packages_compute(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    usual = encoder().encode(["water in my house"])
+    first = encoder()
+    usual = first.encode(["water in my house"])
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(prepared, "folder", lambda: tmp_path / "file")
     with caplog.at_level(logging.WARNING):
-        other = encoder().encode(["water in my house"])
+        second = encoder()
+        other = second.encode(["water in my house"])
     assert "package computes" in caplog.text
+    if isinstance(first, SentenceEncoder) and isinstance(second, SentenceEncoder):
+        assert (first.quick, second.quick) == (True, False)
     assert float((usual * other).sum()) > 0.9995
 
 

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from bot.triage import Context, Level, TriageEngine
+from bot.triage.rules import PATTERNS, read_rules
 
 HARD = [
     ("my uncle quit breathing", "breathing"),
@@ -251,3 +252,30 @@ class TestContext:
     )
     def test_telephone_keys(self, patterns_only: TriageEngine, keys: str, level: Level) -> None:
         assert patterns_only.assess(keys, context=Context(channel="ivr", keys=True)).level is level
+
+
+@pytest.mark.parametrize("previous", ["my dad fell off the ladder", "where is a shelter", "", None, "no se mueve", "911"])
+def test_what_was_before_is_left_out_only_where_it_changes_nothing(patterns_only: TriageEngine, previous: str | None) -> None:
+    texts = [text for text, _ in HARD] + NOT_HARD + ["wont wake up", "he", "no", "", "2", "🌊", "OPEN THE DOOR NOW!!", "a " * 40]
+    context = Context(previous_text=previous)
+    left_out = [text for text in texts if not patterns_only.hears_what_was_before(text, context)]
+    assert left_out
+    for text in left_out:
+        assert patterns_only.assess(text, context=context) == patterns_only.assess(text), text
+
+
+@pytest.mark.parametrize(
+    "context", [Context(latched=True), Context(asked="unclear"), Context(asked="emergency"), Context(keys=True)]
+)
+def test_a_question_or_a_latch_is_always_heard(patterns_only: TriageEngine, context: Context) -> None:
+    for text, _ in HARD:
+        assert patterns_only.hears_what_was_before(f"{text} and the road is long and dark", context)
+
+
+def test_once_warm_no_phrase_is_left_to_compile() -> None:
+    rules = read_rules(PATTERNS)
+    phrases = [phrase for index in (rules.hits, rules.masks, rules.vetoes, rules.markers) for phrase in index]
+    assert phrases
+    assert not any("regex" in vars(phrase) for phrase in phrases)
+    TriageEngine(rules, None).warm_up()
+    assert all("regex" in vars(phrase) for phrase in phrases)
