@@ -135,7 +135,7 @@ class E5:
         self.dim: int = about["width"]
         self._longest: int = about["longest"]
         self._replacements = str.maketrans(about["replacements"])
-        self._pieces = Pieces(folder)
+        self._pieces = Pieces(folder, always_unknown=True)
         self._places: Array = np.load(folder / "places.npy", mmap_mode="r")
         self._words = Rows(weights, rows=about["words"], size=self.dim // BLOCK * BLOCK_BYTES, begin=about["words_at"])
         self._session = Session(folder / "e5.onnx")
@@ -147,7 +147,7 @@ class E5:
     def numbers(self, text: str) -> list[int]:
         """The numbers of a text's pieces, between the marks of its beginning and its end."""
         plain = _SPACES.sub(" ", (PREFIX + text).translate(self._replacements)).replace(" ", SPACE)
-        pieces = self._pieces.numbers(plain if plain.startswith(SPACE) else SPACE + plain, always_unknown=True)
+        pieces = self._pieces.numbers(plain if plain.startswith(SPACE) else SPACE + plain)
         return [_BEGIN, *pieces[: self._longest - 2], _END]
 
     def _encode(self, text: str) -> Array:

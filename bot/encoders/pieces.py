@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +16,17 @@ SPACE: Final = "\u2581"
 _TRIE: Final = "pieces.marisa"
 _NUMBERS: Final = "pieces.npz"
 _IMPOSSIBLE: Final = -1e30
+_WORD: Final = re.compile(f"{SPACE}[^{SPACE}]*|[^{SPACE}]+")
+REMEMBERED: Final = 8192
+COMMON: Final = 24
+"""Letters up to which a word is remembered; longer ones seldom come twice."""
 
 
 def write_pieces(folder: Path, pieces: Sequence[str], scores: Sequence[float], *, unknown: int) -> None:
-    """Writes a vocabulary, whose pieces are numbered in their order; `unknown` is the number of what no piece covers."""
+    """Writes a vocabulary, whose pieces are numbered in their order; `unknown` is the number of what no piece covers. Raises
+    `ValueError` where a piece has a space inside."""
+    if any(SPACE in piece[1:] for piece in pieces):
+        raise ValueError("a piece goes on past the end of a word")
     trie = marisa_trie.Trie(pieces)
     numbers, logs = np.zeros(len(trie), dtype=np.int32), np.zeros(len(trie), dtype=np.float32)
     for number in reversed(range(len(pieces))):
@@ -30,9 +39,14 @@ def write_pieces(folder: Path, pieces: Sequence[str], scores: Sequence[float], *
 
 
 class Pieces:
-    """A vocabulary that was written by `write_pieces`; the trie stays in its file, of which a text touches little."""
+    """A vocabulary that was written by `write_pieces`; the trie stays in its file, of which a text touches little.
 
-    def __init__(self, folder: Path) -> None:
+    With `always_unknown` a single character may be unknown even where it is a piece, as some ports of the model have it; the score
+    is so low that it hardly ever is."""
+
+    def __init__(self, folder: Path, *, always_unknown: bool) -> None:
+        self._always_unknown = always_unknown
+        self._of_common_word = lru_cache(REMEMBERED)(self._of_word)
         self._trie = marisa_trie.Trie().mmap(str(folder / _TRIE))
         with np.load(folder / _NUMBERS, allow_pickle=False) as arrays:
             self._numbers, self._scores = arrays["numbers"], arrays["scores"]
@@ -40,9 +54,14 @@ class Pieces:
             # SentencePiece's own distance of an unknown character from the rarest piece.
             self._penalty = float(arrays["worst"]) - 10.0
 
-    def numbers(self, text: str, *, always_unknown: bool) -> list[int]:
-        """The likeliest pieces of a normalised text. With `always_unknown` a single character may be unknown even where it is a
-        piece, as some ports of the model have it; the score is so low that it hardly ever is."""
+    def numbers(self, text: str) -> list[int]:
+        """The likeliest pieces of a normalised text. No piece goes past the end of a word, so that each word is taken alone."""
+        found: list[int] = []
+        for word in _WORD.findall(text):
+            found.extend(self._of_common_word(word) if len(word) <= COMMON else self._of_word(word))
+        return found
+
+    def _of_word(self, text: str) -> tuple[int, ...]:
         length = len(text)
         best, begin, piece = [0.0, *[_IMPOSSIBLE] * length], [0] * (length + 1), [self._unknown] * (length + 1)
         trie, scores = self._trie, self._scores
@@ -56,10 +75,10 @@ class Pieces:
                 if score > best[end]:
                     best[end], begin[end], piece[end] = score, at, int(self._numbers[key])
                 single = single or end == at + 1
-            if (always_unknown or not single) and base + self._penalty > best[at + 1]:
+            if (self._always_unknown or not single) and base + self._penalty > best[at + 1]:
                 best[at + 1], begin[at + 1], piece[at + 1] = base + self._penalty, at, self._unknown
         found = []
         while length > 0:
             found.append(piece[length])
             length = begin[length]
-        return found[::-1]
+        return tuple(reversed(found))

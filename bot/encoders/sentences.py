@@ -53,7 +53,7 @@ class Sentences:
 
         about = json.loads((folder / "about.json").read_text("utf-8"))
         self._normalise = _Normalizer((folder / "characters.bin").read_bytes()).normalize
-        self._pieces = Pieces(folder)
+        self._pieces = Pieces(folder, always_unknown=False)
         self._table = Rows(folder / "table.bin", rows=about["rows"], size=WIDTH)
         self._scales = np.array(about["scales"], dtype=np.float32)[:, None]
         self._lowest = np.array(about["lowest"], dtype=np.float32)[:, None]
@@ -76,7 +76,7 @@ class Sentences:
     def numbers(self, text: str) -> list[int]:
         """The numbers of a text's pieces, between the marks of its beginning and its end."""
         plain = self._normalise(text)
-        return [_BEGIN, *(self._pieces.numbers(plain, always_unknown=False) if plain else [_UNKNOWN]), _END]
+        return [_BEGIN, *(self._pieces.numbers(plain) if plain else [_UNKNOWN]), _END]
 
     def _run(self, group: list[list[int]]) -> Array:
         lengths = [len(numbers) for numbers in group]

@@ -10,8 +10,9 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache, partial, partialmethod
+from functools import partial, partialmethod
 from graphlib import TopologicalSorter
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -177,12 +178,26 @@ class TopicRulePolicy(RulePolicy):  # type: ignore[misc]
 
     def _get_possible_keys(self, lookup: dict[str, str], states: list[dict[str, Any]]) -> set[str]:
         present = {state["user"]["intent"] for state in states if state.get("user", {}).get("intent")}
-        fitting = {key: action for key, action in lookup.items() if _intents_of_rule(key) <= present}
+        by_intents = self._by_intents(lookup)
+        fitting: dict[str, str] = {}
+        for size in range(len(present) + 1):
+            for intents in combinations(sorted(present), size):
+                fitting.update(by_intents.get(frozenset(intents), {}))
         keys: set[str] = super()._get_possible_keys(fitting, states)
         return keys
 
+    def _by_intents(self, lookup: dict[str, str]) -> dict[frozenset[str], dict[str, str]]:
+        """The rules of a lookup by the intents that they name, sorted once. A training takes rules out; they are sorted anew then."""
+        known: dict[int, tuple[dict[str, str], int, dict[frozenset[str], dict[str, str]]]] = self.__dict__.setdefault("_sorted", {})
+        seen, count, found = known.get(id(lookup), ({}, -1, {}))
+        if seen is not lookup or count != len(lookup):
+            found = {}
+            for key, action in lookup.items():
+                found.setdefault(_intents_of_rule(key), {})[key] = action
+            known[id(lookup)] = (lookup, len(lookup), found)
+        return found
 
-@lru_cache(maxsize=8192)
+
 def _intents_of_rule(key: str) -> frozenset[str]:
     return frozenset(state["user"]["intent"] for state in json.loads(key) if state.get("user", {}).get("intent"))
 

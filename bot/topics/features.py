@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import Any, Final
 
@@ -24,15 +25,20 @@ MOST_CONCEPTS: Final = 12
 
 
 def raw(tokens: Sequence[str], concepts: Concepts) -> dict[str, Counter[str]]:
-    """The features of one text, counted, by group."""
-    pairs = [f"{left} {right}" for left, right in pairwise(tokens)]
+    """The features of one text, counted, by group; each name begins with its group."""
+    pairs = [f"w:{left} {right}" for left, right in pairwise(tokens)]
     found = concepts.of(tokens)[:MOST_CONCEPTS]
-    both = [f"{left}+{right}" for left, right in combinations(sorted(found), 2)]
+    both = [f"c:{left}+{right}" for left, right in combinations(sorted(found), 2)]
     return {
-        "w": Counter([*tokens, *pairs]),
-        "p": Counter(piece for token in tokens for piece in pieces(token)),
-        "c": Counter([*found, *both]),
+        "w": Counter([*(f"w:{token}" for token in tokens), *pairs]),
+        "p": Counter([piece for token in tokens for piece in _marked_pieces(token)]),
+        "c": Counter([*(f"c:{concept}" for concept in found), *both]),
     }
+
+
+@lru_cache(maxsize=50_000)
+def _marked_pieces(token: str) -> tuple[str, ...]:
+    return tuple(f"p:{piece}" for piece in pieces(token))
 
 
 @dataclass(frozen=True)
@@ -52,10 +58,7 @@ class Vocabulary:
             for group, counts in text.items():
                 seen[group].update(counts.keys())
         names = [
-            (f"{group}:{name}", count)
-            for group, counts in seen.items()
-            for name, count in sorted(counts.items())
-            if count >= RAREST[group]
+            (name, count) for group, counts in seen.items() for name, count in sorted(counts.items()) if count >= RAREST[group]
         ]
         rarity = np.array([np.log((1 + total) / (1 + count)) + 1 for _, count in names], dtype=np.float32)
         return cls({name: column for column, (name, _) in enumerate(names)}, rarity)
@@ -65,7 +68,7 @@ class Vocabulary:
         columns: list[NDArray[np.int32]] = []
         values: list[NDArray[np.float32]] = []
         for group, counts in text.items():
-            known = [(self.columns[key], count) for name, count in counts.items() if (key := f"{group}:{name}") in self.columns]
+            known = [(self.columns[name], count) for name, count in counts.items() if name in self.columns]
             if not known:
                 continue
             where = np.array([column for column, _ in known], dtype=np.int32)

