@@ -187,7 +187,7 @@ class TopicRulePolicy(RulePolicy):  # type: ignore[misc]
         return keys
 
     def _by_intents(self, lookup: dict[str, str]) -> dict[frozenset[str], dict[str, str]]:
-        """The rules of a lookup by the intents that they name, sorted once. A training takes rules out; they are sorted anew then."""
+        """The rules of a lookup by the intents that they name, sorted once, and anew where a training took some out."""
         known: dict[int, tuple[dict[str, str], int, dict[frozenset[str], dict[str, str]]]] = self.__dict__.setdefault("_sorted", {})
         seen, count, found = known.get(id(lookup), ({}, -1, {}))
         if seen is not lookup or count != len(lookup):
