@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import get_reusable_executor
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.exceptions import ConvergenceWarning
@@ -191,8 +191,14 @@ def _fit_learners(words: Any, whole: Array, labels: NDArray[np.int64], plan: Pla
 def _beside(rows: int, tasks: Iterable[Any]) -> list[Any]:
     """The results of independent fits, each on one core; a few rows are not worth the processes."""
     cores = min(os.cpu_count() or 1, FOLDS + 1) if rows >= MANY else 1
-    with parallel_config(backend="loky", inner_max_num_threads=1) if cores > 1 else nullcontext():
-        found: list[Any] = Parallel(n_jobs=cores)(tasks)
+    if cores == 1:
+        return [fit(*given, **named) for fit, given, named in tasks]
+    try:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            found: list[Any] = Parallel(n_jobs=cores)(tasks)
+    finally:
+        # Left alone they would stay for five minutes, and this process with them.
+        get_reusable_executor().shutdown(wait=True)
     return found
 
 

@@ -77,8 +77,12 @@ def choose(judged: Sequence[Judged]) -> Thresholds:
     best = _with_safety_lines(judged, Thresholds())
     for _ in range(2):
         for name, values in _GRID.items():
-            costs = {value: sum(item.cost(replace(best, **{name: value})) for item in hard_ones) for value in values}
-            best = replace(best, **{name: min(values, key=costs.__getitem__)})
+            tried = {value: replace(best, **{name: value}) for value in values}
+            lowest, highest = tried[min(values)], tried[max(values)]
+            # A threshold divides the chances in two: where both ends cost the same, so does all between.
+            moved = [item for item in hard_ones if item.cost(lowest) != item.cost(highest)]
+            costs = {value: sum(item.cost(thresholds) for item in moved) for value, thresholds in tried.items()}
+            best = tried[min(values, key=costs.__getitem__)]
     return _with_safety_lines(judged, best)
 
 
