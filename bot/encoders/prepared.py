@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 def folder() -> Path:
-    """Where this installation keeps them."""
+    """Where this installation keeps them. Raises `ValueError` where the settings cannot be read."""
     return get_settings().data_dir / "encoders"
 
 

